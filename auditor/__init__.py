@@ -1,0 +1,25 @@
+"""Audit a machine-learning data pipeline before training."""
+
+from auditor._audit import audit
+from auditor._errors import AuditFailed, AuditorError, ConfigError, InputError, MissingDependencyError
+from auditor._finding import Coverage, Evidence, Finding, Fix, Measure, Outcome, Rows, Severity, Status
+from auditor._report import Report
+
+__all__ = [
+    "AuditFailed",
+    "AuditorError",
+    "ConfigError",
+    "Coverage",
+    "Evidence",
+    "Finding",
+    "Fix",
+    "InputError",
+    "Measure",
+    "MissingDependencyError",
+    "Outcome",
+    "Report",
+    "Rows",
+    "Severity",
+    "Status",
+    "audit",
+]

@@ -1,0 +1,1 @@
+"""The same sample on both sides."""

@@ -1,0 +1,1 @@
+"""Upsampled before the split."""

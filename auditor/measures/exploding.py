@@ -115,7 +115,8 @@ def _constant(case: Case, train: ColumnStatistics) -> NDArray[np.bool_]:
 
 def _few_levels(column: NDArray[Any]) -> bool:
     """Whether a column has no more levels than rounding noise around a constant would have."""
-    return np.unique(column[: 64 * FEW_LEVELS]).size <= FEW_LEVELS and np.unique(column).size <= FEW_LEVELS
+    head = column[: 64 * FEW_LEVELS]
+    return bool(np.unique(head).size <= FEW_LEVELS and np.unique(column).size <= FEW_LEVELS)
 
 
 def _exploded(
@@ -146,7 +147,7 @@ def _distances(
     block: NDArray[Any], columns: NDArray[np.int64], centre: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     with np.errstate(over="ignore", invalid="ignore"):
-        away = block[:, columns].astype(np.float64) - np.nan_to_num(centre[columns])
+        away: NDArray[np.float64] = block[:, columns].astype(np.float64) - np.nan_to_num(centre[columns])
     away[np.isnan(away)] = 0.0
     return away
 

@@ -16,7 +16,7 @@ from auditor.measures.exploding import Explosion, explosion, farthest_first
 
 @rule("SCL004", "exploding-feature", severity=Severity.ERROR, needs=("comparable rows",), since="0.1")
 def exploding_feature(context: Context) -> Iterator[Finding]:
-    """A feature that hardly varies in train takes huge values in an evaluation split.
+    """Features that hardly vary in train take huge values in an evaluation split.
 
     ## What it does
     Looks for features that are constant in train, or vary by rounding only, and whose values in an

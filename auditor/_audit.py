@@ -40,6 +40,7 @@ def audit(
     raw_val: Any = None,
     raw_test: Any = None,
     preprocess: Any = None,
+    model: Any = None,
     select: str | Iterable[str] | None = None,
     ignore: str | Iterable[str] | None = None,
     fail_on: Severity | str = Severity.ERROR,
@@ -66,6 +67,8 @@ def audit(
     preprocess : callable, transformer, layer, sequence or mapping, optional
         What made the rows the model sees: a function, a fitted scikit-learn transformer, a Keras
         layer, a sequence of those, or a mapping from split to one of them. It is called on copies.
+    model : keras.Model, optional
+        The compiled model that these rows will train. It is read, not called.
     select, ignore : str or iterable of str, optional
         Codes, prefixes (``"DUP"``) or names of rules.
     fail_on : {"error", "warning", "info"}
@@ -108,6 +111,7 @@ def audit(
         time={"train": time_train, "val": time_val, "test": time_test},
         raw={"train": raw_train, "val": raw_val, "test": raw_test},
         preprocess=preprocess,
+        model=model,
     )
     return run(case, config, progress)
 
@@ -181,7 +185,7 @@ def _outcome(known: Rule, given: Context, final: Context | None, reason: str) ->
         tuple(findings),
         why,
         "",
-        tuple(dict.fromkeys(coverage)),
+        tuple(dict.fromkeys([*coverage, *(given.case.coverage if ran else ())])),
         _since(start),
     )
 

@@ -253,6 +253,8 @@ class Finding:
         The rule's code and name.
     stage : str
         ``"given"`` for the arrays as they came, ``"preprocessed"`` for what the callable made of them.
+    about : str
+        What else tells it from its rule's other findings: a model's output, a layer, an argument.
     """
 
     message: str
@@ -266,6 +268,7 @@ class Finding:
     code: str = ""
     name: str = ""
     stage: str = "given"
+    about: str = ""
 
     @property
     def level(self) -> Severity:
@@ -276,10 +279,11 @@ class Finding:
     def fingerprint(self) -> str:
         """Sixteen hex digits that stay the same while the defect is the same.
 
-        Made of the code, the splits, and the features and labels concerned; not of row numbers or
-        measured values, which move when data are appended.
+        Made of the code, the splits, and the features, labels and parts of a model concerned; not of
+        row numbers or measured values, which move when data are appended.
         """
         parts = [self.code, *self.splits, *map(str, self.columns[:64]), *map(str, self.classes)]
+        parts += [self.about] if self.about else []
         return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=8).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:

@@ -58,6 +58,14 @@ def _preprocess(case: Case) -> str:
     return "" if case.preprocess is not None else "no preprocess given"
 
 
+def _model(case: Case) -> str:
+    return "" if case.model is not None else "no model given"
+
+
+def _fit(case: Case) -> str:
+    return "" if case.fit is not None else "no fit arguments given (see audit_fit)"
+
+
 NEEDS: dict[str, Callable[[Case], str]] = {
     "evaluation split": _evaluation,
     "comparable rows": _comparable,
@@ -67,6 +75,8 @@ NEEDS: dict[str, Callable[[Case], str]] = {
     "groups": _ids("groups"),
     "time": _ids("time"),
     "preprocess": _preprocess,
+    "model": _model,
+    "fit": _fit,
 }
 """By name: a function that returns why a case does not meet the need, or the empty string."""
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from auditor import Severity, Status, audit
+import auditor
+from auditor import Report, Severity, Status
 from auditor._needs import NEEDS
 from auditor._rule import FAMILIES, HEADINGS, Rule, registry
 
@@ -23,6 +24,11 @@ def _fixture(code: str):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def _run(module, arguments: dict, **settings) -> Report:
+    """Audit through the entry point that the fixture names, `audit` by default."""
+    return getattr(auditor, getattr(module, "ENTRY", "audit"))(**arguments, **settings)
 
 
 @pytest.mark.parametrize("known", RULES, ids=lambda known: known.code)
@@ -47,7 +53,8 @@ def test_identity(known: Rule) -> None:
 
 @pytest.mark.parametrize("known", RULES, ids=lambda known: known.code)
 def test_bad_fixture_trips_the_rule(known: Rule) -> None:
-    outcome = audit(**_fixture(known.code).bad(), select=known.code)[known.code]
+    fixture = _fixture(known.code)
+    outcome = _run(fixture, fixture.bad(), select=known.code)[known.code]
     assert outcome.status is Status.FAILED, outcome.traceback or outcome.reason
     for finding in outcome.findings:
         assert finding.message
@@ -58,7 +65,8 @@ def test_bad_fixture_trips_the_rule(known: Rule) -> None:
 
 @pytest.mark.parametrize("known", RULES, ids=lambda known: known.code)
 def test_clean_fixture_does_not(known: Rule) -> None:
-    report = audit(**_fixture(known.code).clean())
+    fixture = _fixture(known.code)
+    report = _run(fixture, fixture.clean())
     assert report[known.code].status is Status.PASSED, (report[known.code], report[known.code].traceback)
     assert report.ok, report.summary()
 

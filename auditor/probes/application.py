@@ -77,7 +77,14 @@ def preprocessed_case(case: Case, made: Applied) -> Case | None:
             return None
         new = make_split(split.name, output)
         splits.append(replace(new, y=split.y, groups=split.groups, time=split.time))
-    return Case(tuple(splits), stage="preprocessed", categorical=_no_categories(splits))
+    return Case(
+        tuple(splits),
+        stage="preprocessed",
+        categorical=_no_categories(splits),
+        model=case.model,
+        fit=case.fit,
+        coverage=case.coverage,
+    )
 
 
 def _no_categories(splits: list[Split]) -> Any:

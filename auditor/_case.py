@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 from auditor._errors import InputError
 from auditor.sources.arrays import Array, as_array
 from auditor.sources.frames import Features, read_features
+
+if TYPE_CHECKING:
+    from auditor._finding import Coverage
+    from auditor._plan import FitPlan
 
 SPLITS = ("train", "val", "test")
 """Names of the splits, in order."""
@@ -83,6 +87,12 @@ class Case:
         The callables, as passed.
     stage : str
         ``"given"``, or ``"preprocessed"`` for what the callable made.
+    model : object or None
+        The model that will be trained, as passed.
+    fit : FitPlan or None
+        The arguments of ``fit``, where those are audited.
+    coverage : tuple of Coverage
+        What part of the data was read, where that is not all; every rule's outcome carries it.
     """
 
     splits: tuple[Split, ...]
@@ -90,6 +100,9 @@ class Case:
     categorical: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
     preprocess: Any = None
     stage: str = "given"
+    model: Any = None
+    fit: FitPlan | None = None
+    coverage: tuple[Coverage, ...] = ()
 
     def __getitem__(self, name: str) -> Split:
         for split in self.splits:
@@ -142,6 +155,7 @@ def make_case(
     time: Mapping[str, Any] | None = None,
     raw: Mapping[str, Any] | None = None,
     preprocess: Any = None,
+    model: Any = None,
 ) -> Case:
     """Check what the user passed and return it as a `Case`.
 
@@ -149,8 +163,8 @@ def make_case(
     ----------
     X, y, groups, time, raw : mapping of str to array-like
         By split name; values of None are left out.
-    preprocess : object, optional
-        Kept as it is.
+    preprocess, model : object, optional
+        Kept as they are.
 
     Raises
     ------
@@ -179,7 +193,7 @@ def make_case(
         for name, value in (part or {}).items():
             if value is not None and name not in given:
                 raise InputError(f"{label}_{name} was given without X_{name}.", hint=f"pass X_{name} too.")
-    return Case(tuple(splits), features.names, _categorical(features, splits), preprocess)
+    return Case(tuple(splits), features.names, _categorical(features, splits), preprocess, model=model)
 
 
 def make_split(name: str, array: Array, source: Any = None) -> Split:

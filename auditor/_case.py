@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor._errors import InputError
-from auditor.sources.arrays import Array, as_array
+from auditor.sources.annotations import as_groups, as_labels, as_times, check_same_kind
+from auditor.sources.arrays import Array
 from auditor.sources.frames import Features, read_features
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Split:
         What stood before the preprocessing, as the user passed it.
     source : object
         `X` as the user passed it, for callables that want a data frame or a tensor.
+    columns : tuple of str
+        Column names, where the user passed a data frame; empty otherwise.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Split:
     time: Array | None = None
     raw: Any = None
     source: Any = None
+    columns: tuple[str, ...] = ()
 
     @property
     def n_rows(self) -> int:
@@ -176,24 +180,33 @@ def make_case(
         raise InputError(
             "X_train is missing.", hint="pass at least X_train, and X_val or X_test to compare with."
         )
-    features = read_features(given)
-    splits = []
-    for name, source in given.items():
-        labels, ids, times, before = ((part or {}).get(name) for part in (y, groups, time, raw))
-        split = make_split(name, features.arrays[name], source=source)
-        split = replace(
-            split,
-            y=None if labels is None else _labels(labels, f"y_{name}"),
-            groups=None if ids is None else _per_row(ids, f"groups_{name}", split.n_rows),
-            time=None if times is None else _per_row(times, f"time_{name}", split.n_rows),
-            raw=before,
-        )
-        splits.append(split)
     for label, part in (("y", y), ("groups", groups), ("time", time), ("raw", raw)):
         for name, value in (part or {}).items():
             if value is not None and name not in given:
                 raise InputError(f"{label}_{name} was given without X_{name}.", hint=f"pass X_{name} too.")
+    features = read_features(given)
+    splits = []
+    for name, source in given.items():
+        array = _like_train(features.arrays[name], features.arrays["train"])
+        labels, ids, times, before = ((part or {}).get(name) for part in (y, groups, time, raw))
+        rows = int(array.shape[0])
+        splits.append(
+            replace(
+                make_split(name, array, source=source),
+                y=None if labels is None else as_labels(labels, f"y_{name}"),
+                groups=None if ids is None else as_groups(ids, f"groups_{name}", rows),
+                time=None if times is None else as_times(times, f"time_{name}", rows),
+                raw=before,
+                columns=features.columns.get(name, ()),
+            )
+        )
+    check_same_kind({split.name: split.time for split in splits})
     return Case(tuple(splits), features.names, _categorical(features, splits), preprocess, model=model)
+
+
+def _like_train(array: Array, train: Array) -> Array:
+    """Return an array without rows or features, such as an empty list, with train's row shape."""
+    return array.reshape(0, *train.shape[1:]) if array.shape == (0,) else array
 
 
 def make_split(name: str, array: Array, source: Any = None) -> Split:
@@ -212,60 +225,3 @@ def _width(view: Array) -> int:
 def _categorical(features: Features, splits: list[Split]) -> NDArray[np.bool_]:
     width = splits[0].n_features
     return features.categorical if features.categorical.size == width else np.zeros(width, dtype=bool)
-
-
-def _labels(value: Any, name: str) -> Array:
-    """Return labels as numbers or text; shape (n,) or (n, ...)."""
-    if hasattr(value, "columns") and hasattr(value, "to_numpy"):
-        value = value.to_numpy()
-    array = as_array(value, name)
-    if array.ndim == 0:
-        raise InputError(
-            f"{name} is a single value; wanted one label per row.", hint="pass an array of shape (n,)."
-        )
-    if array.dtype.kind == "O":
-        array = _object_labels(array, name)
-    if array.dtype.kind == "S":
-        array = np.char.decode(array, "utf-8", "replace")
-    if array.dtype.kind in "mM":
-        array = array.astype(np.int64)
-    if array.dtype.kind not in "iufbUT":
-        raise InputError(
-            f"{name} has dtype {array.dtype}; wanted numbers or text.", hint="encode the labels first."
-        )
-    if array.dtype.kind == "T":
-        array = array.astype(np.str_)
-    view = array.view()
-    view.flags.writeable = False
-    return view
-
-
-def _object_labels(array: Array, name: str) -> Array:
-    values = array.ravel().tolist()
-    if any(isinstance(v, list | tuple | dict | np.ndarray) for v in values):
-        raise InputError(
-            f"{name} holds sequences of different lengths.", hint="pad them, or pass one label per row."
-        )
-    if all(v is None or isinstance(v, bool | int | float | np.number) for v in values):
-        numbers = [np.nan if v is None else v for v in values]
-        return np.array(numbers).reshape(array.shape)
-    missing = (v is None or v != v for v in values)  # noqa: PLR0124
-    texts = ["" if gone else str(v) for gone, v in zip(missing, values, strict=True)]
-    return np.array(texts, dtype=np.str_).reshape(array.shape)
-
-
-def _per_row(value: Any, name: str, n_rows: int) -> Array:
-    array = as_array(value, name)
-    if array.dtype.kind == "O":
-        array = _object_labels(array, name)
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim != 1 or array.shape[0] != n_rows:
-        split = name.split("_", 1)[1]
-        raise InputError(
-            f"{name} has shape {array.shape}; X_{split} has {n_rows} rows.",
-            hint=f"pass one value per row of X_{split}, in the same order.",
-        )
-    view = array.view()
-    view.flags.writeable = False
-    return view

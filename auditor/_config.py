@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -62,6 +64,18 @@ def make_config(
     )
 
 
+SETTINGS = ("select", "ignore", "fail_on", "seed")
+"""Keys of ``[tool.auditor]`` beside the tables of rules; hyphens stand for underscores."""
+
+
+def find_pyproject(start: Path) -> Path | None:
+    """Return the pyproject.toml nearest to the folder `start`, there or above; None where there is none."""
+    here = start.resolve()
+    return next(
+        (found for folder in (here, *here.parents) if (found := folder / "pyproject.toml").is_file()), None
+    )
+
+
 def read_pyproject(path: Path) -> dict[str, Any]:
     """Return ``[tool.auditor]`` of a pyproject.toml as keywords of `make_config`.
 
@@ -70,42 +84,66 @@ def read_pyproject(path: Path) -> dict[str, Any]:
     Raises
     ------
     ConfigError
-        If the file is not TOML, or a key is unknown.
+        If the file cannot be read, is not TOML, or a key is unknown.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("auditor", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}.") from None
+    table = _tool_table(path)
     settings: dict[str, Any] = {}
     options: dict[str, float] = {}
     for key, value in table.items():
+        name = key.replace("-", "_")
         if isinstance(value, dict):
             options |= {f"{key}.{option}": number for option, number in value.items()}
-        elif key.replace("-", "_") in {"select", "ignore", "fail_on", "seed"}:
-            settings[key.replace("-", "_")] = value
-        else:
+        elif name not in SETTINGS:
             raise ConfigError(
                 f"{path}: unknown key {key!r} in [tool.auditor]; known are select, ignore, fail-on, seed, "
                 "and a table per rule."
             )
+        elif name in settings:
+            raise ConfigError(f"{path}: {key!r} stands twice in [tool.auditor].")
+        else:
+            settings[name] = value
     return settings | ({"options": options} if options else {})
+
+
+def _tool_table(path: Path) -> dict[str, Any]:
+    try:
+        tool = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from None
+    table = tool.get("auditor", {}) if isinstance(tool, dict) else tool
+    if not isinstance(table, dict):
+        raise ConfigError(f"{path}: tool.auditor is {table!r}; wanted a table, [tool.auditor].")
+    return table
 
 
 def _selectors(value: str | tuple[str, ...] | list[str] | None) -> tuple[str, ...]:
     if value is None:
         return ()
-    parts = value.split(",") if isinstance(value, str) else list(value)
-    if not all(isinstance(part, str) for part in parts):
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
         raise ConfigError(f"Rules are selected by strings such as 'DUP' or 'SCL002'; got {value!r}.")
     return tuple(part.strip() for part in parts if part.strip())
 
 
 def _checked_options(options: Mapping[str, float]) -> dict[str, float]:
-    known = {f"{r.code}.{name}" for r in registry().values() for name in r.options}
+    known = [f"{r.code}.{name}" for r in registry().values() for name in r.options]
+    checked = {}
     for key, value in options.items():
-        if key not in known:
-            listed = ", ".join(sorted(known)) or "none"
-            raise ConfigError(f"There is no option {key!r}; known are {listed}.")
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ConfigError(f"Option {key} is {value!r}; wanted a number.")
-    return dict(options)
+        code, _, name = str(key).partition(".")
+        option = f"{code.upper()}.{name}"
+        if option not in known:
+            near = difflib.get_close_matches(option, known, 3) or [
+                k for k in known if k.startswith(code.upper())
+            ]
+            hint = (
+                f"did you mean {' or '.join(near)}?"
+                if near
+                else "`auditor explain CODE` lists a rule's options."
+            )
+            raise ConfigError(f"There is no option {key!r}; {hint}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+            raise ConfigError(f"Option {option} is {value!r}; wanted a number.")
+        checked[option] = value
+    return checked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,24 @@ def package_version() -> str:
         return version("auditor")
     except PackageNotFoundError:
         return "0+unknown"
+
+
+def last_line(traceback: str) -> str:
+    """Return the error that ended a traceback, without the way there."""
+    return _without_addresses(traceback.strip().rsplit("\n", 1)[-1]) or "no traceback"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _without_addresses(traceback: str) -> str:
+    """Blank out memory addresses, so that equal audits give equal bytes."""
+    return re.sub(r"\b0x[0-9a-fA-F]{6,}\b", "0x...", traceback)
+
+
+def _outcome_to_dict(outcome: Outcome) -> dict[str, Any]:
+    return outcome.to_dict() | {"traceback": _without_addresses(outcome.traceback)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +158,7 @@ class Report:
         """
         bar = self.fail_on if level is None else Severity.parse(level)
         if self.failed_at(bar):
-            raise AuditFailed(self, self.summary())
+            raise AuditFailed(self, self.summary(bar))
 
     def rows_to_drop(self, level: Severity | str = Severity.ERROR) -> Mapping[str, NDArray[np.bool_]]:
         """Return, for each split, a mask of the rows whose removal mends findings of at least `level`.
@@ -168,22 +187,47 @@ class Report:
         statuses = {s.value: sum(o.status is s for o in self.outcomes) for s in Status}
         return levels | statuses
 
-    def summary(self) -> str:
-        """One paragraph: the verdict, then a line per finding of severity warning or error."""
+    def verdict(self, level: Severity | str | None = None) -> str:
+        """Say in one sentence whether the audit failed at `level`, and on what.
+
+        Parameters
+        ----------
+        level : {"error", "warning", "info"}, optional
+            `fail_on` of the audit when left out.
+
+        Examples
+        --------
+        >>> Report(()).verdict()
+        'Passed: no findings.'
+        """
+        bar = self.fail_on if level is None else Severity.parse(level)
         number = self.counts()
-        verdict = "passed" if self.ok else "failed"
-        lines = [
-            f"Audit {verdict}: {number['error']} errors, {number['warning']} warnings, {number['info']} notes."
+        parts = [
+            _counted(number[key], noun)
+            for key, noun in (("error", "error"), ("warning", "warning"), ("info", "note"))
+            if number[key]
         ]
+        if self.crashed:
+            parts.append(f"{_counted(number['crashed'], 'rule')} crashed")
+        what = " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]])) if parts else "no findings"
+        return f"{'Failed' if self.failed_at(bar) else 'Passed'}: {what}."
+
+    def summary(self, level: Severity | str | None = None) -> str:
+        """One paragraph: the verdict, then a line per finding that counts.
+
+        Parameters
+        ----------
+        level : {"error", "warning", "info"}, optional
+            Level of the verdict; `fail_on` of the audit when left out. Notes are listed at ``"info"``.
+        """
+        bar = self.fail_on if level is None else Severity.parse(level)
+        lines = [self.verdict(bar)]
         lines += [
             f"{finding.code} {finding.level.label}: {finding.message}"
             for finding in self.findings
-            if finding.level > Severity.INFO
+            if finding.level > Severity.INFO or bar is Severity.INFO
         ]
-        lines += [
-            f"{outcome.code} crashed: {outcome.traceback.strip().splitlines()[-1]}"
-            for outcome in self.crashed
-        ]
+        lines += [f"{outcome.code} crashed: {last_line(outcome.traceback)}" for outcome in self.crashed]
         return "\n".join(lines)
 
     def to_dict(self, *, timings: bool = False) -> dict[str, Any]:
@@ -198,24 +242,33 @@ class Report:
             "schema_version": SCHEMA_VERSION,
             "auditor_version": package_version(),
             "ok": self.ok,
+            "fail_on": self.fail_on.label,
             "seed": self.seed,
             "counts": self.counts(),
             "splits": [split.to_dict() for split in self.splits],
-            "outcomes": [outcome.to_dict() for outcome in self.outcomes],
+            "outcomes": [_outcome_to_dict(outcome) for outcome in self.outcomes],
         }
         if timings:
             data["timings"] = {outcome.code: round(outcome.seconds, 6) for outcome in self.outcomes}
         return data
 
     def to_json(self, *, indent: int | None = 2, timings: bool = False) -> str:
-        """Return `to_dict` as JSON text."""
-        return json.dumps(self.to_dict(timings=timings), indent=indent, ensure_ascii=False, allow_nan=False)
+        """Return `to_dict` as JSON text, described by ``auditor/render/schema.json``."""
+        text = json.dumps(self.to_dict(timings=timings), indent=indent, ensure_ascii=False, allow_nan=False)
+        # A lone surrogate, as file names bring them, becomes its JSON escape: the text stays valid UTF-8.
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
     def to_html(self) -> str:
-        """Return a page of its own."""
+        """Return a page of its own: one file, no scripts, nothing loaded from elsewhere."""
         from auditor.render.html import render_page
 
         return render_page(self)
+
+    def to_markdown(self) -> str:
+        """Return Markdown, for a comment or a README."""
+        from auditor.render.markdown import render_markdown
+
+        return render_markdown(self)
 
     def _repr_html_(self) -> str:
         from auditor.render.html import render_fragment

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Literal
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -175,7 +175,7 @@ def _examples(evidence: Evidence) -> Table:
     return table
 
 
-def _code(code: str, console: Console) -> Text:
+def _code(code: str, console: Console) -> Group:
     """Return lines that can be pasted: never wrapped, coloured where there is colour."""
     text = Text(printable(code.strip("\n")))
     if console.color_system is not None:
@@ -186,7 +186,7 @@ def _code(code: str, console: Console) -> Text:
     lines = text.split("\n")
     joined = Text("\n").join(Text("    ").append_text(line) for line in lines)
     joined.no_wrap, joined.overflow = True, "ignore"
-    return joined
+    return Group(joined)  # a Text on its own would be wrapped by the console
 
 
 def _crash(outcome: Outcome, console: Console) -> Iterator[RenderableType]:

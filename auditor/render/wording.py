@@ -46,7 +46,7 @@ def _number(value: float) -> str:
         return str(value)
     if abs(value) >= 1e4 and abs(value) < 1e9:
         return f"{value:,.0f}"
-    return f"{value:.4g}"
+    return f"{value:,.4g}"
 
 
 def printable(text: str) -> str:

@@ -41,3 +41,6 @@ class AuditFailed(AuditorError, AssertionError):  # noqa: N818 - reads as a verd
     def __init__(self, report: Report, message: str) -> None:
         super().__init__(message)
         self.report = report
+
+    def __reduce__(self) -> tuple[type[AuditFailed], tuple[Report, str]]:
+        return type(self), (self.report, str(self))

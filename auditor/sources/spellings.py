@@ -105,6 +105,8 @@ def keyword_for(name: str) -> str | None:
     >>> keyword_for("trainX"), keyword_for("X_validation"), keyword_for("test_labels"), keyword_for("mask")
     ('X_train', 'X_val', 'y_test', None)
     """
+    if not re.fullmatch(r"[A-Za-z0-9_.\- ]+", name):
+        return None
     words = re.findall(r"[a-z]+|\d+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
     words = [part for word in words for part in _parted(word)]
     splits = [split for split, known in SPLIT_WORDS.items() for word in words if word in known.split()]

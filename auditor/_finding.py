@@ -284,7 +284,9 @@ class Finding:
         """
         parts = [self.code, *self.splits, *map(str, self.columns[:64]), *map(str, self.classes)]
         parts += [self.about] if self.about else []
-        return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=8).hexdigest()
+        return hashlib.blake2b(
+            "\x1f".join(parts).encode("utf-8", "backslashreplace"), digest_size=8
+        ).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, ready for JSON."""

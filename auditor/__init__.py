@@ -3,6 +3,7 @@
 from auditor._audit import audit
 from auditor._errors import AuditFailed, AuditorError, ConfigError, InputError, MissingDependencyError
 from auditor._finding import Coverage, Evidence, Finding, Fix, Measure, Outcome, Rows, Severity, Status
+from auditor._fit import audit_fit
 from auditor._report import Report
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "Severity",
     "Status",
     "audit",
+    "audit_fit",
 ]

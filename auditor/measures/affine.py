@@ -1,0 +1,309 @@
+"""Whether one split is an affine image of another: a factor, another unit, a scaler not applied."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor._case import Case
+from auditor.measures.columns import ColumnStatistics
+from auditor.measures.lattice import INTEGERS, Lattice, lattice_of
+from auditor.measures.marginals import SAMPLE_COLUMNS, Floats, Marginal, kolmogorov, marginals, spaced
+
+FACTORS = {
+    255.0: "255",
+    1000.0: "1,000",
+    100.0: "100",
+    10.0: "10",
+    1e6: "1,000,000",
+    60.0: "60",
+    57.29577951308232: "180/pi",
+    3600.0: "3,600",
+    65535.0: "65,535",
+    65025.0: "255²",
+    32768.0: "32,768",
+    86400.0: "86,400",
+    256.0: "256",
+    127.5: "127.5",
+    1024.0: "1,024",
+    4095.0: "4,095",
+    1e9: "1,000,000,000",
+}
+"""Factors that units and integer types go by, the more usual first."""
+
+SHARED = 8.0
+"""Least factor, shared by three features or more, that is another unit and not another population."""
+
+LONE = 50.0
+"""Least factor that proves as much in fewer features, or where offsets are free."""
+
+AGREE = 0.8
+"""Share of features that have to follow."""
+
+APART = 0.6
+"""Share of features whose distributions have to differ where a scaler was applied to one split only."""
+
+FAR = 0.25
+"""Share of features whose location or scale has to be far from anything a scaler makes."""
+
+SLACK = 0.05
+"""Shift, in units of the spread, that a distance does not count: factors are estimated."""
+
+IMPROVED = 0.25
+"""Kolmogorov distance, in the median, by which undoing the map has to bring the splits together."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScaleMismatch:
+    """Two splits on different scales.
+
+    Attributes
+    ----------
+    kind : str
+        ``"lattice"``, ``"factor"``, ``"offset"``, ``"standardised"`` or ``"min-max"``.
+    factor : float
+        The second split's scale over the first's; NaN where each feature has its own.
+    name : str
+        What the factor, or its inverse, is known as; empty where it is not.
+    columns : ndarray of int64
+        Features that follow the map.
+    compared : int
+        Features compared.
+    before, after : float
+        Median Kolmogorov distance as given, and with the map undone.
+    noise : float
+        Distance that two samples of one population keep within.
+    first_scaled : bool
+        Whether the first split is the one that looks scaled.
+    units : tuple of str
+        How the values of both splits look, for a lattice.
+    """
+
+    kind: str
+    factor: float
+    name: str
+    columns: NDArray[np.int64]
+    compared: int
+    before: float
+    after: float
+    noise: float
+    first_scaled: bool
+    units: tuple[str, str] = ("", "")
+
+
+def scale_mismatch(
+    case: Case, first: str, second: str, left: ColumnStatistics, right: ColumnStatistics
+) -> ScaleMismatch | None:
+    """Product: how `second` is an affine image of what `first` is, or None.
+
+    Parameters
+    ----------
+    case : Case
+        The case.
+    first, second : str
+        Splits of one feature shape.
+    left, right : ColumnStatistics
+        Their statistics.
+    """
+    columns = comparable_columns(case, left, right)
+    pairs = marginals(case[first].flat, case[second].flat, columns[spaced(columns.size, SAMPLE_COLUMNS)])
+    found = _of_units(lattice_of(case, first), lattice_of(case, second), pairs)
+    if found is None and pairs:
+        found = _shared_factor(pairs) or _few_factors(pairs) or _unscaled(pairs, left, right)
+    return found
+
+
+def comparable_columns(case: Case, left: ColumnStatistics, right: ColumnStatistics) -> NDArray[np.int64]:
+    """Return features that vary in both splits and hold no category codes."""
+    varies = (left.variance > 0) & (right.variance > 0)
+    varies &= np.isfinite(left.variance) & np.isfinite(right.variance)
+    return np.flatnonzero(varies & ~case.categorical)
+
+
+def factor_name(factor: float) -> str:
+    """Return the name of a known factor, or of one over it; empty where it is none.
+
+    Examples
+    --------
+    >>> factor_name(1 / 255), factor_name(17.0)
+    ('1/255', '')
+    """
+    for known, name in FACTORS.items():
+        if math.isclose(factor, known, rel_tol=1e-9):
+            return name
+        if math.isclose(factor * known, 1.0, rel_tol=1e-9):
+            return f"1/{name}"
+    return ""
+
+
+def _of_units(left: Lattice | None, right: Lattice | None, pairs: list[Marginal]) -> ScaleMismatch | None:
+    """Tell splits whose values are whole multiples of different units, which is an identity."""
+    if left is None or right is None or left.unit is right.unit:
+        return None
+    if any(
+        one.unit is INTEGERS and one.high > other.unit.top for one, other in ((left, right), (right, left))
+    ):
+        return None
+    factor = left.unit.scale / right.unit.scale
+    undone = [
+        (p.second * right.unit.scale + right.unit.offset - left.unit.offset) / left.unit.scale for p in pairs
+    ]
+    before, after, noise = _distances(pairs, undone)
+    return ScaleMismatch(
+        "lattice",
+        factor,
+        factor_name(factor),
+        np.array([pair.column for pair in pairs], dtype=np.int64),
+        len(pairs),
+        float(np.median(before)) if pairs else math.nan,
+        float(np.median(after)) if pairs else math.nan,
+        noise,
+        right.unit is INTEGERS,
+        (left.unit.words, right.unit.words),
+    )
+
+
+def _shared_factor(pairs: list[Marginal]) -> ScaleMismatch | None:
+    """Tell one factor for all features: as such, around a landmark each, or around free centres."""
+    slopes = np.array([pair.log_slope for pair in pairs])
+    tolerances = np.array([pair.slope_tolerance for pair in pairs])
+    log_factor = float(np.median(slopes))
+    if (
+        abs(log_factor) < math.log(SHARED)
+        or (np.abs(slopes - log_factor) <= tolerances + 0.05).mean() < AGREE
+    ):
+        return None
+    doubt = max(0.02, float(np.median(tolerances)) / math.sqrt(min(len(pairs), 9)))
+    lone = len(pairs) < 3
+    for kind in ("factor", "offset"):
+        if abs(log_factor) < math.log(LONE) and (lone or kind == "offset"):
+            return None
+        factor = _nearest_known(pairs, log_factor, doubt, kind)
+        if lone and (kind == "offset" or not factor_name(factor)):
+            return None
+        found = _verdict(kind, factor, pairs, [_undone(p, factor, kind) for p in pairs], log_factor > 0)
+        if found is not None:
+            return found
+    return None
+
+
+def _nearest_known(pairs: list[Marginal], log_factor: float, doubt: float, kind: str) -> float:
+    """Return the known factor within `doubt` that brings the splits nearest, or else the factor itself."""
+    sign = 1 if log_factor > 0 else -1
+    known = [one**sign for one in FACTORS if abs(abs(log_factor) - math.log(one)) <= doubt]
+    if not known:
+        return math.exp(log_factor)
+    few = pairs[:: max(1, len(pairs) // 32)]
+    gaps = [np.mean([kolmogorov(p.first, _undone(p, one, kind)) for p in few]) for one in known]
+    return next(one for one, gap in zip(known, gaps, strict=True) if gap <= min(gaps) + 0.02)
+
+
+def _verdict(
+    kind: str, factor: float, pairs: list[Marginal], undone: list[Floats], first_scaled: bool
+) -> ScaleMismatch | None:
+    """Return the mismatch if undoing the map brings the splits together where they were apart."""
+    before, after, noise = _distances(pairs, undone)
+    follow = [p.column for p, made in zip(pairs, undone, strict=True) if _together(p, made)]
+    if np.median(before) - np.median(after) < IMPROVED or len(follow) < AGREE * len(pairs):
+        return None
+    return ScaleMismatch(
+        kind,
+        factor,
+        "" if math.isnan(factor) else factor_name(factor),
+        np.array(follow, dtype=np.int64),
+        len(pairs),
+        float(np.median(before)),
+        float(np.median(after)),
+        noise,
+        first_scaled,
+    )
+
+
+def _together(pair: Marginal, undone: Floats) -> bool:
+    return kolmogorov(pair.first, undone, SLACK) <= max(pair.noise, 0.15)
+
+
+def _undone(pair: Marginal, factor: float, kind: str) -> Floats:
+    """Return the second split's values with the map undone."""
+    if kind == "factor":
+        return pair.second / factor
+    centres = [(float(np.median(pair.first)), float(np.median(pair.second)))]
+    centres += [pair.landmarks] if pair.landmarks else []
+    made = [(pair.second - right) / factor + left for left, right in centres]
+    return min(made, key=lambda values: kolmogorov(pair.first, values))
+
+
+def _few_factors(pairs: list[Marginal]) -> ScaleMismatch | None:
+    """Tell a known factor in some features while the others agree: another unit."""
+    far = [p for p in pairs if abs(p.log_slope) >= math.log(LONE)]
+    calm = sum(abs(p.log_slope) < math.log(2) for p in pairs)
+    if not far or calm < len(pairs) / 2:
+        return None
+    factors: dict[float, list[Marginal]] = {}
+    for pair in far:
+        factor = _nearest_known([pair], pair.log_slope, min(pair.slope_tolerance, 0.25), "factor")
+        distance = kolmogorov(pair.first, pair.second / factor, SLACK)
+        if factor_name(factor) and distance <= pair.noise < 0.35:
+            factors.setdefault(factor, []).append(pair)
+    if not factors:
+        return None
+    factor, follow = max(factors.items(), key=lambda item: (len(item[1]), item[0]))
+    found = _verdict("factor", factor, follow, [p.second / factor for p in follow], factor > 1)
+    return None if found is None else replace(found, compared=len(pairs))
+
+
+def _unscaled(pairs: list[Marginal], left: ColumnStatistics, right: ColumnStatistics) -> ScaleMismatch | None:
+    """Tell a split that a scaler was applied to from one that it was not."""
+    if len(pairs) < 2:
+        return None
+    columns = [pair.column for pair in pairs]
+    apart = np.array([kolmogorov(p.first, p.second, SLACK) > max(p.noise, 0.3) for p in pairs])
+    if apart.mean() < APART:
+        return None
+    for scaled, raw in ((left, right), (right, left)):
+        for kind, looks_scaled, looks_raw in (
+            ("standardised", _standardised, _far_from_standard),
+            ("min-max", _in_unit_range, _far_from_unit_range),
+        ):
+            if looks_scaled(scaled, columns).mean() >= 0.9 and looks_raw(raw, columns).mean() >= FAR:
+                found = _verdict(kind, math.nan, pairs, [_aligned(p) for p in pairs], scaled is left)
+                if found is not None:
+                    return found
+    return None
+
+
+def _standardised(stats: ColumnStatistics, columns: list[int]) -> NDArray[np.bool_]:
+    mean, std = stats.mean[columns], stats.std[columns]
+    return np.asarray((np.abs(mean) < 0.5) & (std > 0.5) & (std < 2))
+
+
+def _far_from_standard(stats: ColumnStatistics, columns: list[int]) -> NDArray[np.bool_]:
+    mean, std = stats.mean[columns], stats.std[columns]
+    return np.asarray((np.abs(mean) > 3) | (std > 4) | (std < 0.2))
+
+
+def _in_unit_range(stats: ColumnStatistics, columns: list[int]) -> NDArray[np.bool_]:
+    low, high = stats.minimum[columns], stats.maximum[columns]
+    return np.asarray((low > -1.2) & (high < 1.2) & (high - low > 0.1))
+
+
+def _far_from_unit_range(stats: ColumnStatistics, columns: list[int]) -> NDArray[np.bool_]:
+    low, high = stats.minimum[columns], stats.maximum[columns]
+    return np.asarray((low < -2) | (high > 3) | (high - low < 0.02))
+
+
+def _aligned(pair: Marginal) -> Floats:
+    """Return the second split's values with centre and spread of the first, by quartiles or by moments."""
+    made = _undone(pair, math.exp(pair.log_slope), "offset")
+    moments = (pair.second - pair.second.mean()) * (pair.first.std() / pair.second.std()) + pair.first.mean()
+    return min(made, moments, key=lambda values: kolmogorov(pair.first, values, SLACK))
+
+
+def _distances(pairs: list[Marginal], undone: list[Floats]) -> tuple[Floats, Floats, float]:
+    """Return the Kolmogorov distances as given and with the map undone, and the median noise."""
+    before = np.array([kolmogorov(p.first, p.second, SLACK) for p in pairs])
+    after = np.array([kolmogorov(p.first, made, SLACK) for p, made in zip(pairs, undone, strict=True)])
+    return before, after, float(np.median([p.noise for p in pairs])) if pairs else math.nan

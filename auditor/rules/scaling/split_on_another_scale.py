@@ -1,0 +1,184 @@
+"""SCL001."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from auditor._case import Case
+from auditor._context import Context
+from auditor._finding import Coverage, Evidence, Finding, Fix, Measure, Severity
+from auditor._rule import rule
+from auditor.measures.affine import ScaleMismatch, comparable_columns, scale_mismatch
+from auditor.measures.columns import column_statistics
+from auditor.measures.marginals import SAMPLE_COLUMNS
+
+NEGLIGIBLE = 0.01
+"""A factor this close to one (255 against 256) changes next to nothing."""
+
+
+@rule(
+    "SCL001",
+    "split-on-another-scale",
+    severity=Severity.ERROR,
+    needs=("comparable rows",),
+    since="0.1",
+)
+def split_on_another_scale(context: Context) -> Iterator[Finding | Coverage]:
+    """One split is on another scale than the rest: a division forgotten, a scaler not applied.
+
+    ## What it does
+    Compares the features' marginal distributions between splits and asks whether one split is an affine
+    image of another, in four ways.
+
+    - *Units*: the values of one split are whole multiples of one unit (whole numbers, 1/255, 1/127.5
+      from -1, 1/255²), those of the other of another. This is an identity.
+    - *Factor*: the spread of all features differs by one and the same factor of 8 or more, or of some
+      features by a known factor of 50 or more (100, 255, 1,000, ...) while the others agree.
+    - *Factor before scaling*: the same, with a centre of its own for each feature, as a division
+      forgotten before a fitted scaler leaves; the factor has to be 50 or more.
+    - *Scaler not applied*: one split looks standardised, or lies in [0, 1] or [-1, 1]; in the other most
+      features differ, and a quarter have locations or scales far from anything a scaler makes.
+
+    The null hypothesis is that the splits differ as populations do. A map is reported only where undoing
+    it brings four fifths of the features within the noise of two samples of one distribution
+    (Kolmogorov's distance at 1 in 1,000, small shifts forgiven as in Lévy's), and the median distance
+    falls by 0.25. Instruments with another gain, covariate shift and sub-populations do not
+    do that: their factors are smaller, or not shared.
+
+    ## Why it matters
+    The model meets inputs it has never seen. Accuracy may hold up while the loss is a thousand times too
+    large, or the score of one split is noise.
+
+    ## Example
+    `X_train / 255`, `X_val / 255`, and `X_test` as it was read.
+
+    ## Fix
+    One function that prepares the rows, called for every split.
+
+    ## Options
+    None.
+
+    ## Limits
+    Two factors of 8 or more, shared by all features, cannot be told from a change of unit: they are one.
+    Data that are already standardised, or lie in [0, 1], look the same with and without the scaler.
+    Fewer than ten values of a feature in a split say nothing. Up to 256 evenly spaced features and 2,000
+    rows of each split are compared.
+    """
+    case = context.case
+    splits = [case.train, *case.comparable]
+    found = {}
+    for i, one in enumerate(splits):
+        for other in splits[i + 1 :]:
+            stats = [context.shared(column_statistics, split.name) for split in (one, other)]
+            pair = (one.name, other.name)
+            found[pair] = context.shared(scale_mismatch, *pair, *stats)
+            usable = comparable_columns(case, *stats).size
+            if usable > SAMPLE_COLUMNS:
+                yield Coverage(SAMPLE_COLUMNS, usable, "features", 0.0, "evenly spaced; scales are shared")
+    yield from _findings(case, found)
+
+
+def _findings(case: Case, found: dict[tuple[str, str], ScaleMismatch | None]) -> Iterator[Finding]:
+    """Yield one finding for train where it is the odd one out, else one for each evaluation split."""
+    with_train = {pair[1]: one for pair, one in found.items() if pair[0] == "train" and one is not None}
+    agree = not any(one for pair, one in found.items() if pair[0] != "train")
+    alone = len(with_train) == 2 and agree and not any(one.first_scaled for one in with_train.values())
+    if alone:
+        first = next(iter(with_train.values()))
+        yield _finding(case, "train", tuple(with_train), first, inverted=True)
+        return
+    for name, one in with_train.items():
+        odd_is_train = len(case.splits) == 2 and not one.first_scaled
+        if odd_is_train:
+            yield _finding(case, "train", (name,), one, inverted=True)
+        else:
+            yield _finding(case, name, ("train",), one, inverted=False)
+
+
+def _finding(case: Case, odd: str, rest: tuple[str, ...], one: ScaleMismatch, *, inverted: bool) -> Finding:
+    factor = 1 / one.factor if inverted else one.factor
+    negligible = abs(math.log(factor)) < NEGLIGIBLE if math.isfinite(factor) else False
+    others = " and ".join(f"X_{name}" for name in rest)
+    return Finding(
+        _message(odd, others, one, factor, inverted=inverted),
+        Evidence.of(
+            Measure("factor between the splits", None if math.isnan(factor) else factor, None),
+            Measure("median distance of the distributions", one.before),
+            Measure("the same, with the map undone", one.after, max(one.noise, 0.15)),
+            Measure("features that follow", int(one.columns.size), None),
+            Measure("features compared", one.compared, None),
+            examples=_examples(case, odd, rest[0], one),
+        ),
+        _fix(odd, rest[0], one, factor),
+        splits=(odd, *rest),
+        columns=tuple(one.columns.tolist()) if one.columns.size < one.compared else (),
+        severity=Severity.WARNING if negligible else Severity.ERROR,
+    )
+
+
+def _message(odd: str, others: str, one: ScaleMismatch, factor: float, *, inverted: bool) -> str:
+    follow = (
+        f"in {one.columns.size:,} of {one.compared:,} features compared, and undoing it brings the median "
+        f"distance of the distributions from {one.before:.2g} to {one.after:.2g}"
+    )
+    if one.kind == "lattice":
+        units = one.units if inverted else one.units[::-1]
+        return (
+            f"X_{odd} is on another scale than {others}: its values are {units[0]}, theirs are {units[1]} "
+            f"(a factor of {_number(factor)})."
+        )
+    if one.kind in {"factor", "offset"}:
+        about = _number(factor)
+        how = " before it was scaled" if one.kind == "offset" else ""
+        return f"X_{odd} is {others} times {about}{how}: the spread differs by that factor {follow}."
+    scaled = f"X_{odd}" if one.first_scaled == inverted else others
+    raw = others if one.first_scaled == inverted else f"X_{odd}"
+    looks = "standardised" if one.kind == "standardised" else "scaled to a unit range"
+    return (
+        f"{scaled} looks {looks} and {raw} does not: location and scale differ {follow}. The scaler was not "
+        f"applied to {raw}."
+    )
+
+
+def _number(factor: float) -> str:
+    from auditor.measures.affine import factor_name
+
+    return factor_name(factor) or (f"about {factor:.4g}" if factor >= 1 else f"about 1/{1 / factor:.4g}")
+
+
+def _examples(case: Case, odd: str, other: str, one: ScaleMismatch) -> list[dict[str, object]]:
+    rows = []
+    for column in one.columns[:: max(1, one.columns.size // 4)][:5]:
+        row: dict[str, object] = {"feature": case.feature(int(column))}
+        for name in (odd, other):
+            values = case[name].flat[:, column].astype(np.float64)
+            values = values[np.isfinite(values)]
+            row |= {f"median in {name}": float(np.median(values)), f"std in {name}": float(values.std())}
+        rows.append(row)
+    return rows
+
+
+def _fix(odd: str, other: str, one: ScaleMismatch, factor: float) -> Fix:
+    if one.kind in {"standardised", "min-max"}:
+        scaler = "StandardScaler()" if one.kind == "standardised" else "MinMaxScaler()"
+        return Fix(
+            "Apply the scaler fitted on train to every split.",
+            f"scaler = {scaler}.fit(raw_train)\nX_train = scaler.transform(raw_train)\n"
+            f"X_{odd if odd != 'train' else other} = scaler.transform(raw_{odd if odd != 'train' else other})",
+        )
+    if one.kind == "offset" or (one.kind == "lattice" and "-1" in " ".join(one.units)):
+        return Fix(
+            f"Prepare X_{odd} with the function that prepared X_{other}.",
+            f"X_{odd} = prepare(raw_{odd})  # the one that made X_{other}",
+        )
+    operation = f"/ {factor:.10g}" if factor >= 1 else f"* {1 / factor:.10g}"
+    chosen = (
+        f"X_{odd}" if one.columns.size in {0, one.compared} else f"X_{odd}[:, {one.columns[:20].tolist()}]"
+    )
+    return Fix(
+        f"Bring X_{odd} to the scale of X_{other}, best in the one function that prepares every split.",
+        f"{chosen} = {chosen} {operation}",
+    )

@@ -53,9 +53,9 @@ def _target(pooled: Pooled, kind: Scaler) -> Floats:
     if kind is Scaler.STANDARD:
         return np.ones_like(count)
     if kind is Scaler.STANDARD_SAMPLE:
-        return np.asarray(1 / np.sqrt(count))
+        return np.asarray(np.sqrt(np.maximum(count - 1, 0) / count))
     if kind is Scaler.UNIT_NORM:
-        return 1 / np.sqrt(count)
+        return np.asarray(1 / np.sqrt(count))
     return np.asarray(np.sqrt(pooled.variance))
 
 

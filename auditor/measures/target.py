@@ -1,9 +1,9 @@
-"""What the labels are: how each split encodes them, and one common set of class ids."""
+"""What the labels are: how each split writes them, and one common set of class ids."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,16 @@ FEW_CLASSES = 20
 MANY_CLASSES = 10_000
 """Beyond this many distinct whole numbers, labels are taken as quantities."""
 
+MOSTLY_EXCLUSIVE = 0.9
+"""Share of rows with exactly one 1 from which columns of 0 and 1 are taken as one-hot.
+
+Under independent labels, one a row on average, the share is at most 0.5; labels that exclude each
+other this strongly are classes, and the remaining rows are faults.
+"""
+
+MOSTLY_WHOLE = 0.95
+"""Share of whole numbers from which the fractions among them are taken as faults."""
+
 
 class Encoding(enum.StrEnum):
     """How a split writes its labels."""
@@ -27,9 +37,14 @@ class Encoding(enum.StrEnum):
     BOOLEAN = "booleans"
     INTEGER = "whole numbers"
     ONE_HOT = "one-hot"
+    SMOOTHED = "smoothed one-hot"
     MULTI_HOT = "multi-hot"
     REAL = "real numbers"
     VECTOR = "vectors of real numbers"
+
+
+_NUMBERS = {Encoding.BOOLEAN, Encoding.INTEGER, Encoding.REAL}
+_ONE_HOTS = {Encoding.ONE_HOT, Encoding.SMOOTHED}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,10 +58,12 @@ class Target:
     is_classes : bool
         Whether the labels name classes; else they are quantities.
     classes : tuple of Scalar
-        The distinct labels over all splits, sorted; empty for quantities.
+        The distinct labels over all splits, sorted; empty for quantities. For one-hot labels, the
+        numbers of the columns that occur.
     codes : mapping of str to ndarray of int64, shape (n,)
-        Positions in `classes`, -1 where the label is missing; empty for quantities. Splits whose
-        encoding differs from train's are left out.
+        Positions in `classes`, -1 where the label is missing or no class (a fraction among whole
+        numbers, a one-hot row without exactly one 1); empty for quantities. Splits whose encoding
+        differs from train's are left out.
     values : mapping of str to ndarray of float64, shape (n,)
         One number per row, for quantities with one column.
     """
@@ -65,21 +82,38 @@ class Target:
 
 def target(case: Case) -> Target:
     """Product: the labels of all splits that have one for every row."""
-    labels = {split.name: _squeezed(split.aligned_y) for split in case if split.aligned_y is not None}
-    encodings = {name: label_encoding(y) for name, y in labels.items()}
-    lead = encodings.get("train", next(iter(encodings.values()), None))
-    same = {name: y for name, y in labels.items() if encodings[name] == lead}
-    if lead in {Encoding.TEXT, Encoding.BOOLEAN, Encoding.ONE_HOT, Encoding.INTEGER}:
-        flat = {name: np.argmax(y, axis=1) if lead is Encoding.ONE_HOT else y for name, y in same.items()}
-        if lead is not Encoding.INTEGER or _whole_numbers_are_classes(list(flat.values())):
-            classes, codes = _joint_codes(flat)
-            return Target(encodings, True, classes, codes, {})
+    labels = {s.name: squeezed(s.aligned_y) for s in case if s.aligned_y is not None}
+    encodings = _joint_encodings(labels)
+    full = [name for name, y in labels.items() if y.size]
+    lead = next(iter(full or labels), None)
+    if lead is None:
+        return Target({}, False, (), {}, {})
+    same = {name: y for name, y in labels.items() if _alike(name, lead, labels, encodings) or not y.size}
+    kind = encodings[lead]
+    if kind in {Encoding.TEXT, Encoding.BOOLEAN} or kind in _ONE_HOTS:
+        return Target(encodings, True, *_joint_codes({n: _class_ids(y) for n, y in same.items()}), {})
+    if kind is Encoding.INTEGER:
+        whole = {n: y for n, y in same.items() if encodings[n] is not Encoding.REAL}
+        if _many_of_each(labels[lead]) or whole_numbers_are_classes(list(whole.values())):
+            return Target(encodings, True, *_joint_codes(whole), {})
     values = {n: y.astype(np.float64) for n, y in same.items() if y.ndim == 1 and y.dtype.kind in "iufb"}
     return Target(encodings, False, (), {}, values)
 
 
+def squeezed(y: NDArray[Any] | None) -> NDArray[Any]:
+    """Return labels without axes of length 1, the rows' apart.
+
+    Examples
+    --------
+    >>> squeezed(np.zeros((3, 1))).shape, squeezed(np.zeros((3, 1, 2))).shape
+    ((3,), (3, 2))
+    """
+    assert y is not None  # noqa: S101 - narrowed by the caller
+    return y.reshape(y.shape[0], *(length for length in y.shape[1:] if length != 1))
+
+
 def label_encoding(y: NDArray[Any]) -> Encoding:
-    """Return how labels are written.
+    """Return how one array of labels is written.
 
     Examples
     --------
@@ -89,59 +123,169 @@ def label_encoding(y: NDArray[Any]) -> Encoding:
     if y.dtype.kind == "U":
         return Encoding.TEXT
     if y.ndim >= 2:
-        return _vector_encoding(y.reshape(y.shape[0], -1))
+        return _vector_encoding(y)
     if y.dtype.kind == "b":
         return Encoding.BOOLEAN
     if y.dtype.kind in "iu":
         return Encoding.INTEGER
-    finite = y[np.isfinite(y)]
-    whole = finite.size > 0 and np.array_equal(finite, np.rint(finite)) and np.abs(finite).max() < 2**53
-    return Encoding.INTEGER if whole and np.unique(finite).size <= FEW_CLASSES else Encoding.REAL
+    finite = y[np.isfinite(y)].astype(np.float64)
+    if not finite.size:
+        return Encoding.REAL
+    whole = is_whole(finite)
+    if whole.all():
+        return Encoding.INTEGER
+    classes = whole.mean() >= MOSTLY_WHOLE and np.unique(finite[whole]).size >= 2
+    return Encoding.INTEGER if classes and whole_numbers_are_classes([finite[whole]]) else Encoding.REAL
+
+
+def is_whole(y: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which finite numbers are whole and small enough to be told from their neighbours."""
+    if y.dtype.kind != "f":
+        return np.ones(y.shape, dtype=bool)
+    values = y.astype(np.float64)
+    return np.asarray((values == np.rint(values)) & (np.abs(values) < 2**53))
+
+
+def one_hot_rows(y: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which rows of a matrix hold exactly one 1 and otherwise 0, shape (n,)."""
+    return np.asarray(((y == 0) | (y == 1)).all(axis=1) & ((y == 1).sum(axis=1) == 1))
+
+
+def _smoothed_rows(y: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which rows sum to 1 with one large entry and all others equal, as label smoothing makes."""
+    if y.dtype.kind != "f" or y.shape[1] < 2:
+        return np.zeros(y.shape[0], dtype=bool)
+    tolerance = max(1e-6, 4 * float(np.finfo(y.dtype).eps) * y.shape[1])
+    values = np.sort(y.astype(np.float64), axis=1)
+    with np.errstate(invalid="ignore"):
+        level = values[:, -2] - values[:, 0] <= tolerance
+        total = np.abs(values.sum(axis=1) - 1.0) <= tolerance
+        return np.asarray(level & total & (values[:, 0] >= -tolerance) & (values[:, -1] > 0.5))
 
 
 def _vector_encoding(y: NDArray[Any]) -> Encoding:
-    finite = y[np.isfinite(y).all(axis=1)] if y.dtype.kind == "f" else y
-    if not finite.size or not np.isin(finite, (0, 1)).all():
+    if not y.size:
         return Encoding.VECTOR
-    exclusive = (finite.astype(np.int64).sum(axis=1) == 1).mean()
-    return Encoding.ONE_HOT if exclusive > 0.5 and y.shape[1] > 1 else Encoding.MULTI_HOT
+    if y.ndim > 2:
+        return Encoding.MULTI_HOT if bool(np.isin(y, (0, 1)).all()) else Encoding.VECTOR
+    present = y[np.isfinite(y).all(axis=1)] if y.dtype.kind == "f" else y
+    if not len(present):
+        return Encoding.VECTOR
+    exclusive = one_hot_rows(present) if y.shape[1] > 1 else np.zeros(len(present), dtype=bool)
+    if exclusive.mean() >= MOSTLY_EXCLUSIVE:
+        return Encoding.ONE_HOT
+    if bool(((present == 0) | (present == 1)).all()):
+        return Encoding.MULTI_HOT
+    return Encoding.SMOOTHED if (exclusive | _smoothed_rows(present)).mean() == 1.0 else Encoding.VECTOR
 
 
-def _squeezed(y: NDArray[Any] | None) -> NDArray[Any]:
-    assert y is not None  # noqa: S101 - narrowed by the caller
-    return y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+def _joint_encodings(labels: Mapping[str, NDArray[Any]]) -> dict[str, Encoding]:
+    """Return the encoding of every split, each in the light of the first that has rows.
+
+    A few rows alone can mislead: real numbers that happen to be whole, labels of which no two happen
+    to meet in a row.
+    """
+    alone = {name: label_encoding(y) for name, y in labels.items()}
+    lead = next((name for name, y in labels.items() if y.size), None)
+    if lead is None:
+        return alone
+    made = {}
+    for name, y in labels.items():
+        own, first = alone[name], alone[lead]
+        if not y.size:
+            own = first
+        elif own is Encoding.INTEGER and first is Encoding.REAL:
+            own = Encoding.REAL
+        elif own is Encoding.REAL and first in {Encoding.INTEGER, Encoding.BOOLEAN}:
+            finite = y[np.isfinite(y)] if y.dtype.kind == "f" else y
+            own = Encoding.INTEGER if not finite.size or is_whole(finite).mean() > 0.5 else Encoding.REAL
+        elif y.ndim == labels[lead].ndim == 2 and y.shape[1] == labels[lead].shape[1]:
+            own = _like_lead(y, own, first)
+        made[name] = own
+    return made
 
 
-def _whole_numbers_are_classes(ys: list[NDArray[Any]]) -> bool:
+def _like_lead(y: NDArray[Any], own: Encoding, first: Encoding) -> Encoding:
+    if {own, first} == {Encoding.ONE_HOT, Encoding.MULTI_HOT}:
+        if first is Encoding.MULTI_HOT:
+            return Encoding.MULTI_HOT
+        return Encoding.ONE_HOT if one_hot_rows(y).mean() > 0.5 else Encoding.MULTI_HOT
+    if own is Encoding.VECTOR and first in _ONE_HOTS:
+        usable = one_hot_rows(y) | _smoothed_rows(y)
+        return first if usable.mean() > 0.5 else Encoding.VECTOR
+    return own
+
+
+def _alike(
+    name: str, lead: str, labels: Mapping[str, NDArray[Any]], encodings: Mapping[str, Encoding]
+) -> bool:
+    """Whether two splits write their labels so that equal labels are equal values."""
+    one, other = encodings[name], encodings[lead]
+    if one in _NUMBERS and other in _NUMBERS:
+        return True
+    if labels[name].shape[1:] != labels[lead].shape[1:]:
+        return False
+    return one is other or (one in _ONE_HOTS and other in _ONE_HOTS)
+
+
+def _class_ids(y: NDArray[Any]) -> NDArray[Any]:
+    """Return one label per row: the column of the largest entry for one-hot rows, NaN for faulty ones."""
+    if y.ndim == 1:
+        return y
+    if not y.size:
+        return np.zeros(y.shape[0])
+    usable = one_hot_rows(y) | _smoothed_rows(y)
+    return np.where(usable, np.argmax(np.where(np.isfinite(y), y, -1), axis=1), np.nan)
+
+
+def whole_numbers_are_classes(ys: Sequence[NDArray[Any]]) -> bool:
     """Tell class ids from counts and ages.
 
-    Class ids are few, or number their classes without gaps from 0 or 1 and give each class several
-    rows; quantities that happen to be whole leave gaps and rare values in their tails.
+    Class ids are few, or number their classes without gaps from 0 or 1, one stray placeholder such
+    as -1 or 255 apart. Counts that are many leave gaps in their tails: where a value is expected once
+    or twice, some values occur once and about as many not at all.
     """
-    everything = np.concatenate([y[np.isfinite(y)] if y.dtype.kind == "f" else y for y in ys])
+    parts = [y[np.isfinite(y)] if y.dtype.kind == "f" else y for y in ys]
+    everything = np.concatenate([part.astype(np.float64) for part in parts]) if parts else np.zeros(0)
+    everything = everything[is_whole(everything)]
     if not everything.size:
         return False
     distinct, counts = np.unique(everything, return_counts=True)
     if distinct.size <= FEW_CLASSES:
-        return distinct.size <= 2 or distinct.size <= everything.size / 2
-    gapless = distinct[0] in (0, 1) and int(distinct[-1]) - int(distinct[0]) + 1 == distinct.size
+        return bool(distinct.size <= 2 or distinct.size <= everything.size / 2)
+    if distinct[-1] - distinct[-2] > 1:
+        distinct, counts = distinct[:-1], counts[:-1]
+    elif distinct[1] - distinct[0] > 1 or distinct[0] == -1:
+        distinct, counts = distinct[1:], counts[1:]
+    gapless = distinct[0] in (0, 1) and distinct[-1] - distinct[0] + 1 == distinct.size
     return bool(gapless and distinct.size <= MANY_CLASSES and (counts == 1).mean() < 0.05)
+
+
+def _many_of_each(y: NDArray[Any]) -> bool:
+    """Whether one split alone shows that its numbers name classes: ten rows of each, on average."""
+    distinct = np.unique(y[np.isfinite(y)] if y.dtype.kind == "f" else y).size
+    return 10 * distinct <= y.size and whole_numbers_are_classes([y])
 
 
 def _joint_codes(
     labels: Mapping[str, NDArray[Any]],
 ) -> tuple[tuple[Scalar, ...], dict[str, NDArray[np.int64]]]:
-    known = {}
-    for name, y in labels.items():
-        known[name] = (
-            np.isfinite(y)
-            if y.dtype.kind == "f"
-            else (y != "" if y.dtype.kind == "U" else np.ones(y.shape, bool))
-        )
-    levels = np.unique(np.concatenate([y[known[name]] for name, y in labels.items()]))
+    """Return the sorted distinct labels of all splits, and each split's positions among them."""
+    plain = {name: y.astype(np.int64) if y.dtype.kind == "b" else y for name, y in labels.items()}
+    known = {name: _is_label(y) for name, y in plain.items()}
+    levels = np.unique(np.concatenate([y[known[name]] for name, y in plain.items()]))
     codes = {}
-    for name, y in labels.items():
+    for name, y in plain.items():
         codes[name] = np.full(y.shape, -1, dtype=np.int64)
         codes[name][known[name]] = np.searchsorted(levels, y[known[name]])
-    whole = levels.dtype.kind == "f"
-    return tuple(int(v) if whole else v for v in levels.tolist()), codes
+    if all(y.dtype.kind == "b" for y in labels.values()):
+        return tuple(bool(v) for v in levels.tolist()), codes
+    return tuple(int(v) if levels.dtype.kind == "f" else v for v in levels.tolist()), codes
+
+
+def _is_label(y: NDArray[Any]) -> NDArray[np.bool_]:
+    if y.dtype.kind == "U":
+        return np.asarray(np.char.strip(y) != "")
+    if y.dtype.kind == "f":
+        return np.asarray(np.isfinite(y) & is_whole(y))
+    return np.ones(y.shape, dtype=bool)

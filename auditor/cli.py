@@ -228,16 +228,17 @@ def _emit(report: Report, form: str, output: Path | None, *, quiet: bool, no_col
     elif form == "text" and console.is_terminal:
         print_report(report, console)
     else:
-        _write(render(report, form))
+        _write(render(report, form), None if form == "text" else "utf-8")
 
 
-def _write(text: str) -> None:
-    """Write to standard output, whatever its encoding; a reader who left early is no error."""
+def _write(text: str, encoding: str | None = None) -> None:
+    """Write to standard output, in its own encoding unless told; a reader who left early is no error."""
     if not text:
         return
-    encoding = sys.stdout.encoding or "utf-8"
+    line = f"{text.rstrip()}\n".encode(encoding or sys.stdout.encoding or "utf-8", "backslashreplace")
     try:
-        sys.stdout.write(f"{text.rstrip()}\n".encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+        sys.stdout.buffer.write(line)
         sys.stdout.flush()
     except BrokenPipeError:
         sys.stdout = None  # nobody reads what is left in the buffer
@@ -287,4 +288,4 @@ def rules(form: str) -> None:
     if form == "text" and console.is_terminal:
         print_rules(console)
     else:
-        _write(render_rules(form))
+        _write(render_rules(form), None if form == "text" else "utf-8")

@@ -113,6 +113,6 @@ def _text(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace("@", "&#64;")
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace("@", "&commat;")
     # An underscore inside a word, as in X_train, is no markup.
     return re.sub(r"[\\`*{}\[\]#|~]|(?<!\w)_|_(?!\w)", r"\\\g<0>", text)

@@ -99,8 +99,8 @@ def _parts(report: Report, console: Console) -> Iterator[RenderableType]:
 def _verdict(report: Report, console: Console) -> Text:
     failed = report.failed_at(report.fail_on)
     style = "bold red" if failed else "bold yellow" if report.warnings else "bold green"
-    line = Text("✗ " if failed else "✓ ", style=style) if console.is_terminal else Text()
-    line.append(report.verdict(), style=style)
+    sign = ("✗ " if failed else "✓ ") if console.is_terminal else ""
+    line = Text.assemble((f"{sign}{report.verdict()}", style))
     rules = ruled(report)
     if console.is_terminal:
         rules += f", {sum(outcome.seconds for outcome in report.outcomes):.1f} s"

@@ -85,7 +85,6 @@ assert not report.crashed, report.crashed
 def test_an_audit_of_arrays_loads_no_other_library(preprocess: str, bare: set[str]) -> None:
     loaded = loaded_by(AUDIT.format(preprocess=preprocess)) - bare
     assert not loaded & (HEAVY | TERMINAL)
-    assert loaded <= {"auditor", "numpy", "scipy"}
 
 
 def test_an_audit_imports_no_scipy_stats() -> None:

@@ -15,6 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.measures.labelled_rows import LabelledRows
+from auditor.measures.linear import rounding
+
+TABLE_COLUMNS = 200
+"""Columns looked at, at most."""
+
+MANY_CLASSES = 10
+"""Classes beyond which the mean of one class against the rest is not looked for."""
+
 LEAST_HITS = 5
 """Categories that must agree with the table, at least; two more where its scale is unknown."""
 
@@ -58,7 +67,7 @@ class Groups:
 
     def over(self, part: Mapping[str, NDArray[Any]], subset: Sequence[str]) -> NDArray[np.float64]:
         """Return the total of `part` over some splits, shape (g,)."""
-        return np.sum([part[name] for name in subset], axis=0).astype(np.float64)
+        return np.asarray(np.sum([part[name] for name in subset], axis=0), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,3 +332,38 @@ def _examples(
 ) -> tuple[tuple[float, float, float], ...]:
     chosen = np.flatnonzero(hits)[:5]
     return tuple((float(values[i]), float(made[i]), float(by_train[i])) for i in chosen)
+
+
+def tables_beyond_train(data: LabelledRows) -> tuple[list[tuple[int, str, Table]], int]:
+    """Return (column, evaluation split, table) of the encodings made with evaluation rows, and the candidates.
+
+    Only columns with at most half as many values as rows are looked at, the first ``TABLE_COLUMNS``.
+    """
+    case = data.case
+    splits = (case.train, *case.comparable)
+    ordered = np.sort(case.train.flat[data.screened], axis=0)
+    distinct = 1 + (np.diff(ordered, axis=0) > 0).sum(axis=0)
+    wanted = np.flatnonzero((distinct >= LEAST_HITS) & (distinct <= 0.5 * ordered.shape[0]))
+    complete = {split: y for split, y in data.y.items() if data.rows[split].size == y.size}
+    averaged = _averaged(data, complete)
+    found = []
+    for column in wanted[:TABLE_COLUMNS].tolist():
+        columns = {split.name: split.flat[:, column] for split in splits}
+        epsilon = rounding(case.train.flat.dtype)
+        grouped = [group_rows(columns, targets) for targets in averaged]
+        for split in case.comparable:
+            tables = (find_table(groups, split.name, epsilon) for groups in grouped)
+            table = next((one for one in tables if one is not None), None)
+            if table is not None:
+                found.append((column, split.name, table))
+    return found, int(wanted.size)
+
+
+def _averaged(
+    data: LabelledRows, complete: Mapping[str, NDArray[np.float64]]
+) -> list[Mapping[str, NDArray[np.float64]]]:
+    """Return what may have been averaged: the target, or each class against the rest."""
+    n_classes = len(data.labels.classes)
+    classes = range(n_classes) if 2 < n_classes <= MANY_CLASSES else ()
+    flags = [{split: (y == c).astype(np.float64) for split, y in complete.items()} for c in classes]
+    return [complete, *flags]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,40 +15,82 @@ BINS = 256
 ROWS_A_BIN = 20
 """Rows that a bin holds on average, at least, so that it cannot learn single rows."""
 
-_BLOCK = 2**22
+MANY = 20
+"""Classes beyond which none is looked at on its own."""
+
+_BLOCK = 2**20
 """Values sorted at a time."""
 
 
-def column_orders(X: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the row numbers that sort each column, shape (d, n); rows of equal value keep their order."""
-    orders = np.empty((X.shape[1], X.shape[0]), dtype=np.int64)
-    step = max(1, _BLOCK // max(1, X.shape[0]))
-    for start in range(0, X.shape[1], step):
-        block = np.ascontiguousarray(X[:, start : start + step].T)
-        orders[start : start + step] = np.argsort(block, axis=1, kind="stable")
-    return orders
+def neighbours_disagree(
+    X: NDArray[Any], codes: NDArray[np.int64], n_classes: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how often rows next to each other in a column's order differ in class, against chance.
 
+    0 where the column's value tells the class without error, whatever the function; 1 where it tells
+    nothing.
 
-def neighbours_disagree(orders: NDArray[np.int64], member: NDArray[Any]) -> NDArray[np.float64]:
-    """Return, by column, how often rows next to each other in its order differ in `member`, against chance.
+    Parameters
+    ----------
+    X : ndarray, shape (n, d)
+        Rows in random order, so that those of equal value are mixed.
+    codes : ndarray of int64, shape (n,)
+    n_classes : int
+        One class against the rest is looked at where there are 3 to ``MANY``.
 
-    0 where the column's value tells `member` without error, whatever the function; 1 where it tells
-    nothing. `orders` has shape (d, n), `member` shape (n,) and its rows stand in random order, so that
-    rows of equal value are mixed.
+    Returns
+    -------
+    overall, one_class : ndarray of float64, shape (d,)
+        Over all classes, and of the class that is told best from the rest.
 
     Examples
     --------
     >>> X = np.array([[1.0, 5], [2, 7], [3, 6], [4, 8]])
-    >>> neighbours_disagree(column_orders(X), np.array([0, 0, 1, 1])).round(2).tolist()
+    >>> neighbours_disagree(X, np.array([0, 0, 1, 1]), 2)[0].round(2).tolist()
     [0.67, 2.0]
     """
-    n = member.size
-    share = np.unique(member, return_counts=True)[1] / max(n, 1)
-    chance = 1.0 - float((share * share).sum())
-    if n < 2 or chance == 0.0:
-        return np.ones(orders.shape[0])
-    sorted_members = member[orders]
-    return np.asarray((sorted_members[:, 1:] != sorted_members[:, :-1]).mean(axis=1) / chance)
+    overall, one = np.ones(X.shape[1]), np.ones(X.shape[1])
+    share = np.bincount(codes, minlength=n_classes) / max(codes.size, 1)
+    chance = 1 - float(share @ share)
+    if codes.size < 2 or chance == 0:
+        return overall, one
+    for part, block in _column_blocks(X):
+        told = codes[np.argsort(block, axis=1, kind="stable")]
+        overall[part] = (told[:, 1:] != told[:, :-1]).mean(axis=1) / chance
+        for c in range(n_classes) if 2 < n_classes <= MANY else ():
+            if 0 < share[c] < 1:
+                member = told == c
+                differ = (member[:, 1:] != member[:, :-1]).mean(axis=1)
+                one[part] = np.minimum(one[part], differ / (2 * share[c] * (1 - share[c])))
+    return overall, one
+
+
+def rank_correlations(X: NDArray[Any], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the size of each column's rank correlation with `y`, shape (d,); ties are broken by position.
+
+    Examples
+    --------
+    >>> rank_correlations(np.array([[9, 1], [8, 5], [7, 2]]), np.array([0.1, 0.2, 0.3])).tolist()
+    [1.0, 0.5]
+    """
+    found = np.zeros(X.shape[1])
+    middle = (y.size - 1) / 2
+    centred = np.argsort(np.argsort(y, kind="stable"), kind="stable") - middle
+    norm = float(centred @ centred)
+    if norm == 0:
+        return found
+    for part, block in _column_blocks(X):
+        order = np.argsort(block, axis=1, kind="stable")
+        found[part] = np.abs(centred[order] @ (np.arange(y.size) - middle)) / norm
+    return found
+
+
+def _column_blocks(X: NDArray[Any]) -> Iterator[tuple[slice, NDArray[Any]]]:
+    """Yield runs of columns as contiguous rows."""
+    step = max(1, _BLOCK // max(1, X.shape[0]))
+    for start in range(0, X.shape[1], step):
+        part = slice(start, start + step)
+        yield part, np.ascontiguousarray(X[:, part].T)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -98,12 +98,13 @@ def auditor() -> None:
     "--format",
     "form",
     type=click.Choice(FORMATS),
-    help="Of the report.  [default: the suffix of --output, or text]",
+    metavar="FORMAT",
+    help=f"Of the report: {', '.join(FORMATS)}.  [default: the suffix of --output, or text]",
 )
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path), metavar="FILE", help="Write the report there."
 )
-@click.option("--seed", type=click.IntRange(min=0), help="Of every random draw.  [default: 0]")
+@click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Of every random draw.  [default: 0]")
 @click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="Of a rule: SCL002.harm=0.2.")
 @click.option(
     "--config",

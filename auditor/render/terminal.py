@@ -165,7 +165,7 @@ def _evidence(finding: Finding) -> Table:
 
 def _examples(evidence: Evidence) -> Table:
     keys = example_keys(evidence.examples)
-    table = Table(box=None, padding=(0, 3, 0, 0), show_edge=False, header_style="dim")
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
     for key in keys:
         side: Literal["right", "left"] = "right" if is_number(evidence.examples, key) else "left"
         table.add_column(Text(printable(key)), justify=side)

@@ -29,6 +29,9 @@ LEAST_ROWS = 30
 ANOTHER_UNIT = 8.0
 """Ratio of spreads from which a target of equal shape is on another scale."""
 
+SAME_SHAPE = 0.1
+"""Kolmogorov-Smirnov distance, once brought to one scale, up to which two distributions have one shape."""
+
 _ONE_HOTS = {Encoding.ONE_HOT, Encoding.SMOOTHED}
 _MATRICES = {*_ONE_HOTS, Encoding.MULTI_HOT, Encoding.VECTOR}
 
@@ -260,8 +263,10 @@ def _scale(name: str, labels: Target) -> Disagreement | None:
     ratio = spread_here / spread_there
     if 1 / ANOTHER_UNIT < ratio < ANOTHER_UNIT:
         return None
-    fitted = (ours - np.median(ours)) / spread_here * spread_there + np.median(theirs)
-    if kolmogorov_smirnov(fitted, theirs)[1] < 0.01:
+    levels = np.linspace(0.05, 0.95, 19)
+    slope, offset = np.polyfit(np.quantile(ours, levels), np.quantile(theirs, levels), 1)
+    distance, p = kolmogorov_smirnov(ours * slope + offset, theirs)
+    if slope <= 0 or (distance > SAME_SHAPE and p < CHANCE):
         return None
     here, there = (f"median {np.median(v):.4g}, interquartile range {_spread(v):.4g}" for v in (ours, theirs))
     return Disagreement("scale", here, there)

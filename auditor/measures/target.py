@@ -88,7 +88,8 @@ def target(case: Case) -> Target:
     lead = next(iter(full or labels), None)
     if lead is None:
         return Target({}, False, (), {}, {})
-    same = {name: y for name, y in labels.items() if _alike(name, lead, labels, encodings) or not y.size}
+    same = {name: y for name, y in labels.items() if _alike(name, lead, labels, encodings)}
+    same |= {name: labels[lead][:0] for name, y in labels.items() if not len(y)}
     kind = encodings[lead]
     if kind in {Encoding.TEXT, Encoding.BOOLEAN} or kind in _ONE_HOTS:
         return Target(encodings, True, *_joint_codes({n: _class_ids(y) for n, y in same.items()}), {})

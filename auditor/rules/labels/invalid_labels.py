@@ -95,8 +95,7 @@ def _finding(split: Split, faults: tuple[LabelFault, ...]) -> Finding:
         ),
         Fix(
             "Drop these rows from X and y, or encode the labels again from their source.",
-            f"bad = np.zeros(len(y_{name}), dtype=bool)\n"
-            f"bad[{rows.indices[:10].tolist()}{' + [...]' if len(rows) > 10 else ''}] = True\n"
+            f"bad = {' | '.join(dict.fromkeys(_condition(fault, split) for fault in faults))}\n"
             f"X_{name}, y_{name} = X_{name}[~bad], y_{name}[~bad]",
             drop=(rows,),
         ),
@@ -104,3 +103,20 @@ def _finding(split: Split, faults: tuple[LabelFault, ...]) -> Finding:
         rows=(rows,),
         severity=None if certain else Severity.WARNING,
     )
+
+
+def _condition(fault: LabelFault, split: Split) -> str:
+    """Return the expression that finds the rows of a fault."""
+    y = f"y_{split.name}"
+    text = split.y is not None and split.y.dtype.kind == "U"
+    wide = split.y is not None and split.y.ndim > 1 and split.y.shape[0] != split.y.size
+    rows = f".reshape(len({y}), -1).any(axis=1)" if wide else ""
+    if fault.kind is FaultKind.MISSING:
+        return f"np.isin({y}, {list(fault.shown)!r})" if text else f"np.isnan({y}){rows}"
+    if fault.kind is FaultKind.INFINITE:
+        return f"np.isinf({y}){rows}"
+    if fault.kind is FaultKind.FRACTION:
+        return f"({y} != np.rint({y}))"
+    if fault.kind is FaultKind.PLACEHOLDER:
+        return f"({y} == {fault.shown[0]})"
+    return f"(({y} == 1).sum(axis=1) != 1)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from auditor._finding import Coverage, Finding, Outcome, Rows, Scalar, Severity, Status
@@ -180,14 +180,21 @@ def runs(codes: Iterable[str]) -> list[str]:
 
 def seen_in_part(report: Report) -> list[tuple[str, str]]:
     """Return what was looked at only in part, as pairs of a code and a sentence."""
-    return [(outcome.code, _covered(part)) for outcome in report.outcomes for part in outcome.coverage]
+    return [
+        (outcome.code, sentence) for outcome in report.outcomes for sentence in _covered(outcome.coverage)
+    ]
 
 
-def _covered(part: Coverage) -> str:
-    text = f"{part.examined:,} of {part.of:,} {part.what}"
-    if part.miss_probability:
-        text += f", missing a defect with probability {shown(part.miss_probability)}"
-    return printable(f"{text}: {part.note}" if part.note else text)
+def _covered(parts: Sequence[Coverage]) -> Iterator[str]:
+    """Yield a sentence for all parts that say the same of different splits."""
+    alike: dict[tuple[str, str, float], list[Coverage]] = {}
+    for part in parts:
+        alike.setdefault((part.what, part.note, part.miss_probability), []).append(part)
+    for (what, note, missed), group in alike.items():
+        text = f"{', '.join(f'{part.examined:,} of {part.of:,}' for part in group)} {what}"
+        if missed:
+            text += f", missing a defect with probability {shown(missed)}"
+        yield printable(f"{text}: {note}" if note else text)
 
 
 def crash_place(outcome: Outcome) -> str:

@@ -134,9 +134,9 @@ def test_runs_do_not_join_families() -> None:
 
 
 def test_coverage() -> None:
-    parts = (Coverage(1, 2), Coverage(10_000, 20_000, "pairs", 0.05, "a cap"))
+    parts = (Coverage(1, 2), Coverage(10_000, 20_000, "pairs", 0.05, "a cap"), Coverage(3, 4))
     report = Report((Outcome("DUP002", "near-copies-across-splits", Status.PASSED, coverage=parts),))
     assert seen_in_part(report) == [
-        ("DUP002", "1 of 2 rows"),
+        ("DUP002", "1 of 2, 3 of 4 rows"),
         ("DUP002", "10,000 of 20,000 pairs, missing a defect with probability 0.05: a cap"),
     ]

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from auditor._case import Case
 from auditor.measures.columns import ColumnStatistics
 from auditor.measures.lattice import INTEGERS, Lattice, lattice_of
-from auditor.measures.marginals import SAMPLE_COLUMNS, Floats, Marginal, kolmogorov, marginals, spaced
+from auditor.measures.marginals import (
+    SAMPLE_COLUMNS,
+    Floats,
+    Marginal,
+    kolmogorov,
+    marginals,
+    same_grid,
+    spaced,
+)
 
 FACTORS = {
     255.0: "255",
@@ -43,11 +51,20 @@ LONE = 50.0
 AGREE = 0.8
 """Share of features that have to follow."""
 
-APART = 0.6
+APART = 0.5
 """Share of features whose distributions have to differ where a scaler was applied to one split only."""
 
-FAR = 0.25
+GAIN = 1.5
+"""Factor that instruments of one kind keep within."""
+
+STRETCHED = 0.25
+"""Share of features whose spreads have to differ by more than that."""
+
+FAR = 0.5
 """Share of features whose location or scale has to be far from anything a scaler makes."""
+
+SCALED = 0.9
+"""Share of features that look scaled in a split that is."""
 
 SLACK = 0.05
 """Shift, in units of the spread, that a distance does not count: factors are estimated."""
@@ -80,6 +97,8 @@ class ScaleMismatch:
         Whether the first split is the one that looks scaled.
     units : tuple of str
         How the values of both splits look, for a lattice.
+    proven : bool
+        Whether the values of the splits stand on different grids.
     """
 
     kind: str
@@ -92,6 +111,7 @@ class ScaleMismatch:
     noise: float
     first_scaled: bool
     units: tuple[str, str] = ("", "")
+    proven: bool = False
 
 
 def scale_mismatch(
@@ -256,22 +276,33 @@ def _few_factors(pairs: list[Marginal]) -> ScaleMismatch | None:
 
 
 def _unscaled(pairs: list[Marginal], left: ColumnStatistics, right: ColumnStatistics) -> ScaleMismatch | None:
-    """Tell a split that a scaler was applied to from one that it was not."""
+    """Tell a split that a scaler was applied to from one that it was not.
+
+    Populations differ in location and scale too, so that more is asked for: the grids that values stand
+    on have to differ, and the spreads by more than instruments do; or locations and scales have to be far
+    from anything a scaler makes.
+    """
     if len(pairs) < 2:
         return None
-    columns = [pair.column for pair in pairs]
-    apart = np.array([kolmogorov(p.first, p.second, SLACK) > max(p.noise, 0.3) for p in pairs])
-    if apart.mean() < APART:
+    apart = [kolmogorov(p.first, p.second, SLACK) > max(p.noise, 0.2) for p in pairs]
+    grids = [same_grid(pair) for pair, far in zip(pairs, apart, strict=True) if far]
+    if np.mean(apart) < APART or grids.count(True) > 0.1 * len(grids):
         return None
+    stretched = np.mean([abs(pair.log_slope) > math.log(GAIN) for pair in pairs])
+    proven = bool(grids.count(False) >= max(2, 0.3 * len(grids)) and stretched >= STRETCHED)
+    columns = [pair.column for pair in pairs]
     for scaled, raw in ((left, right), (right, left)):
-        for kind, looks_scaled, looks_raw in (
+        for kind, looks_scaled, far_out in (
             ("standardised", _standardised, _far_from_standard),
             ("min-max", _in_unit_range, _far_from_unit_range),
         ):
-            if looks_scaled(scaled, columns).mean() >= 0.9 and looks_raw(raw, columns).mean() >= FAR:
-                found = _verdict(kind, math.nan, pairs, [_aligned(p) for p in pairs], scaled is left)
-                if found is not None:
-                    return found
+            if looks_scaled(scaled, columns).mean() < SCALED or looks_scaled(raw, columns).mean() >= SCALED:
+                continue
+            if not proven and (len(pairs) < 3 or far_out(raw, columns).mean() < FAR):
+                continue
+            found = _verdict(kind, math.nan, pairs, [_aligned(p) for p in pairs], scaled is left)
+            if found is not None:
+                return replace(found, proven=proven)
     return None
 
 
@@ -282,7 +313,7 @@ def _standardised(stats: ColumnStatistics, columns: list[int]) -> NDArray[np.boo
 
 def _far_from_standard(stats: ColumnStatistics, columns: list[int]) -> NDArray[np.bool_]:
     mean, std = stats.mean[columns], stats.std[columns]
-    return np.asarray((np.abs(mean) > 3) | (std > 4) | (std < 0.2))
+    return np.asarray((np.abs(mean) > 6) | (std > 6))
 
 
 def _in_unit_range(stats: ColumnStatistics, columns: list[int]) -> NDArray[np.bool_]:
@@ -292,7 +323,7 @@ def _in_unit_range(stats: ColumnStatistics, columns: list[int]) -> NDArray[np.bo
 
 def _far_from_unit_range(stats: ColumnStatistics, columns: list[int]) -> NDArray[np.bool_]:
     low, high = stats.minimum[columns], stats.maximum[columns]
-    return np.asarray((low < -2) | (high > 3) | (high - low < 0.02))
+    return np.asarray((low < -6) | (high > 6))
 
 
 def _aligned(pair: Marginal) -> Floats:

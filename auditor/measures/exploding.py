@@ -21,6 +21,9 @@ BEYOND_SPREAD = 1e3
 BEYOND_OWN_REACH = 1e4
 """Times farther out than the feature itself strays in train, where it is not quite constant."""
 
+PLAUSIBLE = 1e4
+"""Times the standard deviation of a typical feature that a feature in its own units may well take."""
+
 FEW_LEVELS = 32
 """Rounding noise around a constant takes few values; a feature with more of them varies."""
 
@@ -49,6 +52,8 @@ class Explosion:
         The feature it stands in.
     share : float
         Share of the split's sum of squares that the exploded values make up.
+    certain : bool
+        Whether a feature that is constant in train strays farther than nature makes plausible.
     """
 
     columns: NDArray[np.int64]
@@ -60,6 +65,7 @@ class Explosion:
     row_reach: NDArray[np.float64]
     row_column: NDArray[np.int64]
     share: float
+    certain: bool
 
 
 def explosion(case: Case, split: str, train: ColumnStatistics, given: ColumnStatistics) -> Explosion | None:
@@ -79,7 +85,8 @@ def explosion(case: Case, split: str, train: ColumnStatistics, given: ColumnStat
     if not varied.any():
         return None
     typical = float(np.quantile(reach[varied], 0.9))
-    bar = max(BEYOND_REACH * typical, BEYOND_SPREAD * float(np.median(train.std[varied])))
+    scale = float(np.median(train.std[varied]))
+    bar = max(BEYOND_REACH * typical, BEYOND_SPREAD * scale)
     with np.errstate(over="ignore", invalid="ignore"):
         away = np.fmax(np.abs(given.minimum - centre), np.abs(given.maximum - centre))
     away[given.n_infinite > 0] = np.inf
@@ -91,8 +98,9 @@ def explosion(case: Case, split: str, train: ColumnStatistics, given: ColumnStat
         return None
     columns = columns[np.argsort(-away[columns], kind="stable")]
     rows, row_reach, row_column, share = _exploded(case[split].flat, columns, centre, bar)
+    certain = bool((_constant(case, train)[columns] & (away[columns] > PLAUSIBLE * scale)).any())
     return Explosion(
-        columns, away[columns], train.std[columns], bar, typical, rows, row_reach, row_column, share
+        columns, away[columns], train.std[columns], bar, typical, rows, row_reach, row_column, share, certain
     )
 
 

@@ -19,6 +19,9 @@ LANDMARK = 0.1
 BACKGROUND = 0.3
 """A landmark of this share is left out, so that the other values are seen."""
 
+GRID_LEVELS = 6
+"""Different values needed to see a grid."""
+
 FEWEST = 10
 """Values needed on both sides to say anything of a column's spread."""
 
@@ -140,3 +143,54 @@ def _excess(first: Floats, second: Floats, near: float) -> float:
     steps = np.arange(1, first.size + 1) / first.size
     reached = np.searchsorted(second, first + near, "right") / second.size
     return max(0.0, float((steps - reached).max()))
+
+
+def same_grid(pair: Marginal) -> bool | None:
+    """Return whether both splits' values stand on one grid of equal steps; None where that is open.
+
+    Whole numbers and decimals stand on a grid, and so do their affine images. Two populations share it,
+    whatever their location and spread. Where the steps differ as the spreads do, the scales differ.
+    """
+    first, second = np.unique(pair.first), np.unique(pair.second)
+    steps = grid_step(first), grid_step(second)
+    shares = [
+        _share_on(other, levels[0], step)
+        for levels, other, step in ((first, second, steps[0]), (second, first, steps[1]))
+        if step > 0 and other.size >= 3
+    ]
+    if not shares:
+        return None
+    gaps = [step or np.diff(levels).min() for levels, step in ((first, steps[0]), (second, steps[1]))]
+    log_ratio = float(np.log(gaps[1] / gaps[0]))
+    if max(shares) >= 0.9 and abs(log_ratio) <= np.log(4):
+        return True
+    follows = abs(log_ratio - pair.log_slope) <= pair.slope_tolerance + 0.05
+    differs = abs(log_ratio) > np.log(4) or max(shares) <= 0.6
+    return False if min(steps) > 0 and follows and differs else None
+
+
+def grid_step(levels: Floats) -> float:
+    """Return the step of the grid that sorted distinct values stand on, or 0.
+
+    Examples
+    --------
+    >>> grid_step(np.array([0.5, 1.0, 2.0, 3.5, 4.0, 9.0]))
+    0.5
+    >>> grid_step(np.sqrt(np.arange(9.0)))
+    0.0
+    """
+    if levels.size < GRID_LEVELS:
+        return 0.0
+    gaps = np.diff(levels)
+    step = float(gaps[gaps > 1e-7 * (levels[-1] - levels[0])].min())
+    counts = np.cumsum(np.rint(gaps / step))
+    if not 0 < counts[-1] < 1e6:
+        return 0.0
+    step = float(levels[-1] - levels[0]) / float(counts[-1])
+    off = np.abs(levels[1:] - levels[0] - counts * step)
+    return step if off.max() < 0.05 * step else 0.0
+
+
+def _share_on(levels: Floats, origin: float, step: float) -> float:
+    position = (levels - origin) / step
+    return float(np.mean(np.abs(position - np.rint(position)) < 0.1))

@@ -21,8 +21,10 @@ def exploding_feature(context: Context) -> Iterator[Finding]:
     ## What it does
     Looks for features that are constant in train, or vary by rounding only, and whose values in an
     evaluation split lie more than 100 times farther from train's value than nine in ten features of
-    train ever stray, and more than 1,000 standard deviations of a typical feature. A feature that takes
-    a few values in train has to be outdone 10,000 times by its own reach too.
+    train ever stray, and more than 1,000 standard deviations of a typical feature. That is a warning; it
+    is an error where the feature is constant in train and strays by more than 10,000 standard deviations
+    of a typical feature. A feature that takes a few values in train has to be outdone 10,000 times by its
+    own reach, and is a warning at most: counts with a long tail do so too.
 
     ## Why it matters
     It is what dividing by a standard deviation of almost nothing leaves: `(x - mean) / (std + 1e-7)`
@@ -44,8 +46,8 @@ def exploding_feature(context: Context) -> Iterator[Finding]:
     ## Limits
     Arrays do not show the division itself. A feature that is constant in train and, in its own units,
     thousands of times larger than everything else in an evaluation split is reported as well: the
-    model will meet the same values. Heavy tails are not reported, however long: a feature that varies
-    in train is none of this rule's, unless it takes 32 values at most and is outdone 10,000 times.
+    model will meet the same values. A feature that takes more than 32 values in train is none of this
+    rule's, however heavy its tail.
     Constants added to the spread of 1e-3 or more make jumps too small to be told from nature.
     """
     case = context.case
@@ -87,6 +89,7 @@ def _finding(case: Case, split: Split, found: Explosion) -> Finding:
         splits=(split.name, "train"),
         rows=(rows,),
         columns=tuple(found.columns.tolist()),
+        severity=Severity.ERROR if found.certain else Severity.WARNING,
     )
 
 

@@ -15,7 +15,7 @@ from auditor._audit import audit
 from auditor._config import find_pyproject, make_config, read_pyproject
 from auditor._errors import AuditorError, ConfigError, InputError
 from auditor._finding import Severity
-from auditor._report import Report
+from auditor._report import Report, package_version
 from auditor._rule import find_rule, select_rules
 from auditor.render import FORMATS, format_of, render
 from auditor.sources.imports import described, import_object
@@ -68,7 +68,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="auditor", prog_name="auditor")
+@click.version_option(package_version(), prog_name="auditor")
 def auditor() -> None:
     """Audit the splits of a machine-learning data set before training.
 

@@ -371,7 +371,7 @@ def test_rules(capsys) -> None:
     assert run(["rules"]) == 0
     out = capsys.readouterr().out
     for rule in registry().values():
-        assert re.search(rf"^  {rule.code}  {rule.name} +(error|warning|note)", out, re.MULTILINE)
+        assert re.search(rf"^  {rule.code} +{rule.name} +(error|warning|note)", out, re.MULTILINE)
     assert max(map(len, out.splitlines())) <= 80
 
 

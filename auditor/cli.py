@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -121,6 +122,8 @@ def check(path: Path, preprocess: str | None, **given: Any) -> int:
     X_train, y_train, groups_val, time_test, raw_train and so on. Common other spellings, such as x_train,
     train_images or X_dev, are recognised.
     """
+    if given["no_color"]:
+        os.environ["NO_COLOR"] = "1"  # every console goes by it, and so may the user's code
     quiet, output = given["quiet"], given["output"]
     form = given["form"] or format_of(output)
     settings = _settings(given)
@@ -135,7 +138,7 @@ def check(path: Path, preprocess: str | None, **given: Any) -> int:
         callables = None if preprocess is None else import_object(preprocess)
         arrays = _arrays(path, reading)
         report = _audited(arrays, callables, settings, quiet=quiet)
-    _emit(report, form, output, quiet=quiet, no_color=given["no_color"])
+    _emit(report, form, output, quiet=quiet)
     return int(report.failed_at(report.fail_on))
 
 
@@ -212,7 +215,7 @@ def _check_writable(output: Path) -> None:
         raise ConfigError(f"--output {output} {what}; wanted a file.")
 
 
-def _emit(report: Report, form: str, output: Path | None, *, quiet: bool, no_color: bool) -> None:
+def _emit(report: Report, form: str, output: Path | None, *, quiet: bool) -> None:
     from rich.console import Console
 
     from auditor.render.terminal import print_report, render_brief
@@ -223,7 +226,7 @@ def _emit(report: Report, form: str, output: Path | None, *, quiet: bool, no_col
         except OSError as error:
             raise ConfigError(f"{output} cannot be written: {error.strerror}.") from None
     brief = "\n".join(filter(None, [render_brief(report), "" if quiet else report.verdict()]))
-    console = Console(no_color=no_color or None, highlight=False)
+    console = Console(highlight=False)
     if output is not None or (quiet and form == "text"):
         _write(brief)
     elif form == "text" and console.is_terminal:
@@ -250,9 +253,9 @@ def _say(text: str, label: str) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    style = {"error": "bold red", "hint": "bold cyan", "interrupted": "bold yellow"}.get(label, "bold")
     from auditor.render.wording import printable
 
+    style = {"error": "bold red", "hint": "bold cyan", "interrupted": "bold yellow"}.get(label, "bold")
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     console.print(Text.assemble((f"{label}: ", style), printable(text)))
 

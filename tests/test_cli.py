@@ -30,7 +30,8 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     for variable in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
-        monkeypatch.delenv(variable, raising=False)
+        monkeypatch.setenv(variable, "1")  # so that it is put back, whatever the test does
+        monkeypatch.delenv(variable)
     return tmp_path
 
 
@@ -506,7 +507,9 @@ def test_colour_and_signs_on_a_terminal() -> None:
 
 @pytest.mark.parametrize(("arguments", "environment"), [(["--no-color"], {}), ([], {"NO_COLOR": "1"})])
 def test_no_colour_when_asked(arguments: list[str], environment: dict[str, str]) -> None:
-    text = on_terminal("check", with_nan(), "--select", "SHP003", *arguments, **environment)
+    name = with_nan(x_test=VAL)
+    text = on_terminal("check", name, "--select", "SHP003", *arguments, **environment)
+    assert "note: read x_test as X_test" in re.sub(r"\x1b\[[\d;]*m", "", text)
     assert "✗ Failed: 1 error." in text
     assert not re.search(r"\x1b\[[\d;]*3\dm", text)
 

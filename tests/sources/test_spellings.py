@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 
-from auditor import InputError
+from auditor import InputError, audit
 from auditor.sources.spellings import KEYWORDS, keyword_for, read_names
 
 SPELLINGS = {
@@ -24,6 +26,13 @@ STRANGERS = [
     "X", "y", "arr_0", "X_train_mean", "train_val_x", "X_train2", "x_train_1", "trainset", "mask_train", "seed",
     "train_x_y", "raw_y_train", "classes_train", "data/X_train", "", "_", "é_train", "x_train_x_train",
 ]  # fmt: skip
+
+
+def test_the_keywords_are_the_arrays_that_audit_takes() -> None:
+    taken = {
+        name for name in inspect.signature(audit).parameters if name.endswith(("_train", "_val", "_test"))
+    }
+    assert set(KEYWORDS) == taken
 
 
 @pytest.mark.parametrize("keyword", KEYWORDS)

@@ -111,7 +111,7 @@ def _check_exists(path: Path) -> None:
     if path.exists():
         raise InputError(f"{path} is not a regular file.", hint="pass an .npz file.")
     try:
-        near = difflib.get_close_matches(path.name, [p.name for p in path.parent.iterdir()], 1)
+        near = difflib.get_close_matches(path.name, [p.name for p in path.parent.iterdir()], 1, 0.8)
     except OSError:
         near = []
     hint = f"did you mean {path.parent / near[0]}?" if near else "pass the path of an .npz file."
@@ -140,9 +140,14 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         ) from None
     except _FAULTS as error:
         raise InputError(
-            f"{path} is damaged or was cut short: {str(error).rstrip('.') or type(error).__name__}.",
+            f"{path} is damaged or was cut short: {_fault(error)}.",
             hint="copy it or write it again with np.savez.",
         ) from None
+
+
+def _fault(error: Exception) -> str:
+    text = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    return "its table of contents, at the end, is missing" if text == "File is not a zip file" else text
 
 
 def _not_a_zip(path: Path, start: bytes) -> InputError:

@@ -264,6 +264,8 @@ def test_paths_that_hold_nothing(tmp_path: Path) -> None:
     assert "is a folder without .npy files" in refused(tmp_path).message
     error = refused(tmp_path / "splits.npz")
     assert "There is no file" in error.message
+    (tmp_path / "other.npz").write_bytes(b"")
+    assert refused(tmp_path / "splits.npz").hint == "pass the path of an .npz file."
     (tmp_path / "split.npz").write_bytes(b"")
     assert refused(tmp_path / "splits.npz").hint == f"did you mean {tmp_path / 'split.npz'}?"
     assert "There is no file" in refused(tmp_path / "no" / "such" / "folder.npz").message
@@ -282,7 +284,9 @@ def real(tmp_path_factory) -> bytes:
 def test_truncated(tmp_path: Path, real: bytes, share: float) -> None:
     path = tmp_path / "cut.npz"
     path.write_bytes(real[: int(share * len(real))])
-    assert "is damaged or was cut short" in refused(path).message
+    assert (
+        "is damaged or was cut short: its table of contents, at the end, is missing." in refused(path).message
+    )
 
 
 def test_flipped_bit_in_the_data_is_noticed(tmp_path: Path, real: bytes) -> None:

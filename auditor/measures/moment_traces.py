@@ -94,7 +94,8 @@ def _log_chance(found: Material, fitted: Fitted, columns: NDArray[np.int64], kin
     chance = np.sqrt(found.variance[fitted][chosen])
     count = found.pooled[fitted].count[chosen]
     std = np.sqrt(found.pooled[fitted].variance[chosen])
-    rounding = 8 * found.epsilon
+    # The mean of n values, each rounded, is good to the rounding over the root of n.
+    rounding = 2 * found.epsilon / np.sqrt(count)
     # Sums over a lattice coincide with the probability of one of its points.
     lattice = shape.step / (np.maximum(std, shape.step) * np.sqrt(2 * np.pi) * count * chance)
     sigma = np.minimum(shape.sigma / np.where(std > 0, std, 1.0), 1.0)

@@ -6,12 +6,16 @@ from collections.abc import Iterable
 
 from auditor._case import Case
 from auditor._context import Context
+from auditor.measures.appended_traces import appended_traces
 from auditor.measures.columns import ColumnStatistics, column_statistics
+from auditor.measures.extreme_traces import extreme_traces
 from auditor.measures.fitted_sets import Fitted
 from auditor.measures.moment_traces import moment_traces
+from auditor.measures.quartile_traces import quartile_traces
 from auditor.measures.scaler_traces import Trace, gather
+from auditor.measures.whole_traces import whole_traces
 
-TESTS = (moment_traces,)
+TESTS = (moment_traces, quartile_traces, extreme_traces, whole_traces, appended_traces)
 """In order: what an earlier one explains, a later one leaves alone."""
 
 Fits = dict[Fitted, list[Trace]]

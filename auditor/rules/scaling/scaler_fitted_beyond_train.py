@@ -57,9 +57,14 @@ def scaler_fitted_beyond_train(context: Context) -> Iterator[Finding]:
     `SCL002.harm` (0.1): distance in standard deviations from which the finding is an error.
 
     ## Limits
-    Rows dropped, added or resampled after scaling take the trace away. One or two coarse columns do not
-    carry enough digits to prove anything. Columns that are centred by design over all rows (designed
-    experiments, residuals, complete cycles) have been fitted on all rows in the sense of this rule.
+    Rows dropped or resampled after scaling take the trace away; rows that an oversampler appended to
+    train do not. One or two coarse columns do not carry enough digits to prove anything. Data that lie in
+    [0, 1] or [-1, 1] by nature look like min-max or max-abs scaling: without many features whose extremes
+    have a row of their own the rule is silent. Quartiles of coarse columns coincide between splits, so
+    that robust scaling shows in fine ones only. Means taken in 32-bit arithmetic over very many values
+    are too inexact to show. Columns that are centred over all rows (residuals, scores of principal
+    components) have been fitted on all rows in the sense of this rule. Evidence is taken from at most 64
+    evenly spaced features, and quartiles from at most 64.
     """
     case, bar = context.case, context.option("SCL002.harm")
     for fitted, traces in beyond_train(traces_in(context)).items():
@@ -71,7 +76,8 @@ def _finding(case: Case, fitted: Fitted, traces: list[Trace], bar: float) -> Fin
     worst = max(traces, key=lambda trace: trace.harm.size)
     columns = np.unique(np.concatenate([trace.columns for trace in traces]))
     evaluation = tuple(name for name in fitted if name != "train")
-    where = _joined(f"X_{name}" for name in fitted) + (" taken together" if len(fitted) > 1 else "")
+    first = f"the first {lead.first:,} rows of " if lead.first else ""
+    where = first + _joined(f"X_{name}" for name in fitted) + (" taken together" if len(fitted) > 1 else "")
     rest = [trace.scaler.identity for trace in traces if trace is not lead]
     others = f", others {_joined(rest)}" if rest else ""
     harm = worst.harm

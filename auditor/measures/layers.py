@@ -126,9 +126,11 @@ class Head:
         Whether the TensorFlow backend finds the logits behind a softmax or sigmoid: nothing stands
         between it and the loss.
     dropout : str
-        A dropout or noise layer behind the activation; empty where there is none.
+        A dropout layer behind the activation; empty where there is none.
+    before : str
+        The activation in front of a softmax or sigmoid that is a layer of its own.
     pooled : bool
-        Whether values are pooled behind the activation.
+        Whether values are pooled behind the activation, or behind the one before it.
     axis : int
         Axis of a softmax.
     """
@@ -140,6 +142,7 @@ class Head:
     logits: tuple[float, float] = (-math.inf, math.inf)
     recovered: bool = False
     dropout: str = ""
+    before: str = ""
     pooled: bool = False
     axis: int = -1
 
@@ -250,7 +253,8 @@ def read_head(layers: Iterable[Any]) -> Head:
         name = kind(layer)
         if name in DROPOUTS:
             rate = getattr(layer, "rate", getattr(layer, "stddev", 0.0))
-            head = replace(head, dropout=layer.name, recovered=False) if rate else head
+            behind = "" if name == "GaussianNoise" else layer.name
+            head = replace(head, dropout=behind or head.dropout, recovered=False) if rate else head
         elif name in SAME_VALUES:
             head = replace(head, recovered=False)
         elif name.startswith(POOLINGS):
@@ -265,10 +269,10 @@ def _decided(head: Head, layer: Any, rest: Iterator[Any]) -> Head:
     if activation not in RANGES:
         return replace(head, layer=layer.name, recovered=False)
     low, high = _range(layer, name, activation)
-    logits = (low, high)
+    logits, before = (low, high), Head()
     if activation in {"softmax", "sigmoid"}:
         alone = name in ACTIVATION_LAYERS or name in OPERATIONS
-        before = read_head(rest) if alone else Head()
+        before = read_head(rest) if alone else before
         logits = (before.low, before.high)
     unwrapped = name not in {"TimeDistributed", "Bidirectional"} and name not in RECURRENT
     return replace(
@@ -279,6 +283,8 @@ def _decided(head: Head, layer: Any, rest: Iterator[Any]) -> Head:
         high=high,
         logits=logits,
         recovered=head.recovered and unwrapped and activation in {"softmax", "sigmoid"},
+        before=before.activation,
+        pooled=head.pooled or before.pooled,
         axis=_axis(layer),
     )
 

@@ -39,7 +39,7 @@ SHORT = {
 }  # fmt: skip
 SPELLED = {
     "KLDivergence": "kl_divergence", "LogCosh": "log_cosh", "AUC": "auc", "MeanIoU": "mean_io_u",
-    "CTC": "ctc", "F1Score": "f1_score", "FBetaScore": "f_beta_score", "R2Score": "r2_score",
+    "CTC": "ctc", "F1Score": "f1_score", "FBetaScore": "f_beta_score", "R2Score": "r2_score", "Accuracy": "exact_accuracy",
 }  # fmt: skip
 
 

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from auditor._case import Case
 from auditor._rule import Skip
 from auditor.measures.layers import (
+    ACTIVATION_LAYERS,
     AUGMENTATIONS,
     DROPOUTS,
     FRAMEWORKS,
     SAME_TENSOR,
     SAME_VALUES,
+    activation_of,
     backwards,
     forwards,
     is_network,
@@ -28,6 +30,14 @@ from auditor.measures.networks import BatchNorm, Inlet, Network, Outlet, Penalty
 
 UNSCALING = (*AUGMENTATIONS, "ZeroPadding")
 """Beginnings of the classes that do not scale their input, beside those that leave values alone."""
+
+STACK_WEIGHTS = 4_000_000
+"""Weights up to which the dense layers before an output are read."""
+
+CONTRACTING = frozenset(
+    {"linear", "relu", "relu6", "leaky_relu", "tanh", "hard_tanh", "softsign", "gelu", "silu", "elu"}
+)
+"""Activations that make no value larger in absolute terms."""
 
 VARIANCE_FLOOR = 1e-7
 """The smallest spread that a Keras Normalization divides by."""
@@ -64,7 +74,7 @@ def read_network(model: Any, rows: Sequence[tuple[int, ...]]) -> Network:
         penalties=tuple(_penalties(model, layers)),
         activity=tuple(layer.name for layer in layers if getattr(layer, "activity_regularizer", None)),
         trainable=sum(int(np.prod(w.shape)) for w in model.trainable_weights) if made else None,
-        flat_kernels=_flat_kernels(model.trainable_weights) if made else 0,
+        flat_kernels=_flat_kernels(model) if made else 0,
         batch_norms=tuple(_batch_norms(layers)),
         optimizer=type(optimizer).__name__ if optimizer is not None else "",
         learning_rate=_learning_rate(optimizer),
@@ -203,9 +213,13 @@ def _outlets(model: Any, shapes: list[Shape | None]) -> Iterator[Outlet]:
     for position, name in enumerate(names):
         known = kind_of_model(model) and is_network(model)
         layers = list(backwards(model, position)) if known else []
-        bias, fan_in = _last_weights(layers)
         yield Outlet(
-            name, shapes[position], read_head(layers), losses[position], metrics[position], bias, fan_in
+            name,
+            shapes[position],
+            read_head(layers),
+            losses[position],
+            metrics[position],
+            _stack(layers, whole=kind_of_model(model) == "Sequential"),
         )
 
 
@@ -230,17 +244,24 @@ def _by_output(
     return [read(given)] * len(names)
 
 
-def _last_weights(layers: list[Any]) -> tuple[float | None, int | None]:
-    """Return the mean bias and the fan-in of the last dense layer, if it is the last one with weights."""
+def _stack(layers: list[Any], *, whole: bool) -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]:
+    """Return the dense layers before an output, if nothing else stands there that changes values."""
+    found: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+    weights = 0
     for layer in layers:
-        if kind(layer) == "Dense":
-            if not layer.built:
-                return None, None
-            bias = getattr(layer, "bias", None)
-            return (0.0 if bias is None else float(as_numbers(bias).mean())), int(layer.kernel.shape[0])
-        if getattr(layer, "weights", None):
-            return None, None
-    return None, None
+        what, activation = kind(layer), activation_of(layer)
+        if what == "Dense" and layer.built and activation in CONTRACTING:
+            weights += int(np.prod(layer.kernel.shape))
+            if weights > STACK_WEIGHTS:
+                return ()
+            kernel = np.abs(as_numbers(layer.kernel))
+            bias = np.zeros(kernel.shape[1]) if layer.bias is None else np.abs(as_numbers(layer.bias))
+            found.append((kernel, bias))
+        elif what not in SAME_TENSOR | DROPOUTS | {"Flatten"} and not (
+            what in ACTIVATION_LAYERS and activation in CONTRACTING
+        ):
+            return ()
+    return tuple(reversed(found)) if layers and (whole or kind(layers[-1]) == "InputLayer") else ()
 
 
 def _penalties(model: Any, layers: list[Any]) -> Iterator[Penalty]:
@@ -265,14 +286,16 @@ def _written(regularizer: Any) -> str:
     return f"{getattr(regularizer, '__name__', type(regularizer).__name__)}({inside})"
 
 
-def _flat_kernels(weights: Sequence[Any]) -> int:
-    """Return how many kernels there are, if there are two or more and each is constant; else 0."""
-    kernels = [weight for weight in weights if len(weight.shape) > 1]
+def _flat_kernels(model: Any) -> int:
+    """Return how many kernels there are, if each is constant and two or more follow one another; else 0."""
+    kernels = [weight for weight in model.trainable_weights if len(weight.shape) > 1]
     for kernel in kernels:
         values = as_numbers(kernel)
         if not values.size or values.min() != values.max():
             return 0
-    return len(kernels) if len(kernels) > 1 else 0
+    chain = list(backwards(model)) if is_network(model) else []
+    deep = sum(any(len(weight.shape) > 1 for weight in getattr(layer, "weights", ())) for layer in chain)
+    return len(kernels) if deep > 1 else 0
 
 
 def _batch_norms(layers: list[Any]) -> Iterator[BatchNorm]:

@@ -61,10 +61,11 @@ class Inlet:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outlet:
-    """One output of a model, with its loss and metrics.
+    """One output of a model, with its loss and metrics; `shape` is that of one row, None where unknown.
 
-    `shape` is that of one row, None where it is not known; `bias` the mean of the last layer's bias,
-    and `fan_in` the number of values that each unit of the last layer sums.
+    `stack` holds the absolute kernels and biases of the dense layers between the input and the output,
+    the first one first; it is empty where anything else changes values on the way, or before the model
+    is built.
     """
 
     name: str
@@ -72,8 +73,7 @@ class Outlet:
     head: Head
     loss: Loss | None = None
     metrics: tuple[Metric, ...] = ()
-    bias: float | None = None
-    fan_in: int | None = None
+    stack: tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ def _parts(report: Report, console: Console) -> Iterator[RenderableType]:
         yield from _crash(outcome, console)
     if report.findings:
         yield ""
-        yield Text(f"`auditor explain {report.findings[0].code}` says more of a rule.", style="dim")
+        yield Text(f"More about a rule: auditor explain {report.findings[0].code}", style="dim")
     notes = report.at(Severity.INFO)
     if notes:
         yield from _notes(notes)
@@ -153,7 +153,7 @@ def _finding(finding: Finding, console: Console) -> Iterator[RenderableType]:
 
 
 def _evidence(finding: Finding) -> Table:
-    table = Table.grid(padding=(0, 3))
+    table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", ratio=None)
     table.add_column(justify="right", style="bold", overflow="fold")
     table.add_column(style="dim", overflow="fold")

@@ -84,12 +84,12 @@ def _candidates(found: Material) -> NDArray[np.int64]:
 
 def _prefixes(train: Floats, more: list[Floats]) -> Prefixes:
     added = sum(len(part) for part in more)
-    count = np.arange(1, len(train) + 1) + float(added)
+    count = np.arange(added + 1, added + len(train) + 1, dtype=np.float64)
     sums = np.cumsum(train, axis=0) + sum(part.sum(axis=0) for part in more)
     squares = np.cumsum(train**2, axis=0) + sum((part**2).sum(axis=0) for part in more)
     mean = sums / count[:, None]
     std = np.sqrt(np.maximum(squares / count[:, None] - mean**2, 1e-300))
-    return Prefixes(count, np.asarray(mean, dtype=np.float64), np.asarray(std, dtype=np.float64))
+    return Prefixes(count, mean, std)
 
 
 def _best(

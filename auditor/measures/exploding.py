@@ -21,7 +21,7 @@ BEYOND_SPREAD = 1e3
 BEYOND_OWN_REACH = 1e4
 """Times farther out than the feature itself strays in train, where it is not quite constant."""
 
-PLAUSIBLE = 1e4
+PLAUSIBLE = 1e5
 """Times the standard deviation of a typical feature that a feature in its own units may well take."""
 
 FEW_LEVELS = 32

@@ -28,6 +28,9 @@ NATURAL_STEPS = frozenset(range(1, 13)) | {
 LOG_ODD_STEPS = math.log(0.05)
 """What a number of steps that is none of them counts for."""
 
+LOG_BOTH_ALONE = -2.0
+"""The most that an end counts for which an evaluation split reaches as train does: two atoms met once."""
+
 LOG_BEYOND = math.log(1e-3)
 """What counts a feature that reaches its ends exactly, and goes beyond them in rows not fitted on."""
 
@@ -47,8 +50,8 @@ def extreme_traces(found: Material) -> Iterator[Trace]:
     [0, 1] by nature reach the ends too, where they have atoms there. Rows take such an atom at some rate;
     that a split holds it exactly once has a probability of 1/e at most, whatever the rate. Features whose
     every end is reached by a row of its own bound the chance of nature by ``exp(-ends)``, every choice
-    of features paid for. That an evaluation split by itself reaches ends that train set takes ties with
-    train's extremes, which have the probability that any value of the feature is repeated.
+    of features paid for. That an evaluation split by itself reaches ends that train has set takes ties with
+    train's extremes: no likelier than ties of other values, or two atoms that each were met once.
     """
     for scaler in ENDS:
         free = ~found.explained_within(found.names)
@@ -141,12 +144,14 @@ def _log_chance(
         if levels.size < min(FEW_LEVELS, values.size):
             continue
         if "train" in fitted:  # against nature
-            part = -float(_own_ends(values, reach.scaler, _tolerance(found), rows, alone=True))
-            part += LOG_ODD_STEPS * _odd_steps(levels, steps)
+            part = -float(_own_ends(values, reach.scaler, _tolerance(found), rows))
+            part += LOG_ODD_STEPS * _odd_steps(levels, reach.scaler, steps)
             part = min(part, LOG_BEYOND) if beyond[column] else part
-        else:  # against ties with the extremes of train, no likelier than ties of other values with train
-            part = float(_own_ends(values, reach.scaler, _tolerance(found), rows, alone=False))
-            part *= math.log(_tie_rate(values, found.splits[0].flat[:, column], _tolerance(found)))
+        else:  # against ties with train's extremes, no likelier than other ties unless nature has atoms there
+            train = found.splits[0].flat[:, column].astype(np.float64)
+            part = float(_own_ends(values, reach.scaler, _tolerance(found), rows))
+            part = min(part, float(_own_ends(train, reach.scaler, _tolerance(found), set())))
+            part *= max(math.log(_tie_rate(values, train, _tolerance(found))), LOG_BOTH_ALONE)
         parts.append(part)
     parts.sort()
     total, best = 0.0, 0.0
@@ -156,34 +161,35 @@ def _log_chance(
     return best
 
 
-def _own_ends(values: Floats, scaler: Scaler, tolerance: float, taken: set[int], *, alone: bool) -> int:
-    """Count the ends reached by a row, only one where `alone`, that reaches no end of a feature before."""
+def _own_ends(values: Floats, scaler: Scaler, tolerance: float, taken: set[int]) -> int:
+    """Count the ends reached by one row only, which reaches no end of a feature before."""
     count = 0
     for end in ENDS[scaler]:
         distance = np.abs(np.abs(values) - end) if scaler is Scaler.MAX_ABS else np.abs(values - end)
         at = np.flatnonzero(distance <= tolerance)
-        if (at.size == 1 or not alone) and int(at[0]) not in taken:
+        if at.size == 1 and int(at[0]) not in taken:
             taken.add(int(at[0]))
             count += 1
     return count
 
 
-def _tie_rate(values: Floats, train: NDArray[np.generic], tolerance: float) -> float:
+def _tie_rate(values: Floats, train: Floats, tolerance: float) -> float:
     """Return the share of values, the extremes apart, that train holds too."""
     inner = values[(values > values.min() + tolerance) & (values < values.max() - tolerance)]
-    levels = np.sort(train.astype(np.float64))
+    levels = np.sort(train)
     after = np.searchsorted(levels, inner - tolerance)
     ties = levels[np.minimum(after, levels.size - 1)] - inner
     return float((np.sum(np.abs(ties) <= tolerance) + 1) / (inner.size + 2))
 
 
-def _odd_steps(levels: Floats, taken: set[int]) -> bool:
+def _odd_steps(levels: Floats, scaler: Scaler, taken: set[int]) -> bool:
     """Whether the values stand on a grid of a number of steps that no scale is made in."""
     step = grid_step(levels)
     if step <= 0 or step >= 0.2:
         return False
-    count = round((levels[-1] - levels[0]) / step)
-    odd = count not in NATURAL_STEPS and count not in taken and count < 0.9 * levels.size * 100
+    steps = (1.0 if scaler is Scaler.MAX_ABS else float(levels[-1] - levels[0])) / step
+    count = round(steps)
+    odd = abs(steps - count) < 0.05 and count not in NATURAL_STEPS and count not in taken and count < 10_000
     taken.add(count)
     return odd
 

@@ -22,8 +22,8 @@ def exploding_feature(context: Context) -> Iterator[Finding]:
     Looks for features that are constant in train, or vary by rounding only, and whose values in an
     evaluation split lie more than 100 times farther from train's value than nine in ten features of
     train ever stray, and more than 1,000 standard deviations of a typical feature. That is a warning; it
-    is an error where the feature is constant in train and strays by more than 10,000 standard deviations
-    of a typical feature. A feature that takes a few values in train has to be outdone 10,000 times by its
+    is an error where the feature is constant in train and strays by more than 100,000 standard
+    deviations of a typical feature. A feature that takes a few values in train has to be outdone 10,000 times by its
     own reach, and is a warning at most: counts with a long tail do so too.
 
     ## Why it matters

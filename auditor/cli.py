@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 import sys
 import traceback
@@ -87,6 +88,11 @@ def auditor() -> None:
     "Its code is run, on copies.",
 )
 @click.option(
+    "--model",
+    metavar="NAME",
+    help="The compiled Keras model that will be trained, or a function that builds it, named in the same way.",
+)
+@click.option(
     "--select", multiple=True, metavar="RULES", help="Only these: codes, prefixes or names, with commas."
 )
 @click.option("--ignore", multiple=True, metavar="RULES", help="All but these.")
@@ -135,9 +141,11 @@ def check(path: Path, preprocess: str | None, **given: Any) -> int:
             _say(note, "note")
     # What the user's code prints must not get into the report.
     with contextlib.redirect_stdout(sys.stderr):
-        callables = None if preprocess is None else import_object(preprocess)
+        settings["preprocess"] = None if preprocess is None else import_object(preprocess)
+        settings["model"] = None if given["model"] is None else _model(given["model"])
         arrays = _arrays(path, reading)
-        report = _audited(arrays, callables, settings, quiet=quiet)
+        with _progress(quiet=quiet) as progress:
+            report = audit(**arrays, progress=progress, **settings)
     _emit(report, form, output, quiet=quiet)
     return int(report.failed_at(report.fail_on))
 
@@ -183,14 +191,18 @@ def _arrays(path: Path, reading: Reading) -> dict[str, Any]:
     return found
 
 
-def _audited(arrays: dict[str, Any], callables: Any, settings: dict[str, Any], *, quiet: bool) -> Report:
-    with _progress(quiet=quiet) as progress:
-        try:
-            return audit(**arrays, preprocess=callables, progress=progress, **settings)
-        except SystemExit as error:
-            raise InputError(
-                f"The preprocessing ended the program ({described(error)}).", hint="let it return rows."
-            ) from None
+def _model(name: str) -> Any:
+    """Return the model that a name stands for; a plain function is one that builds it."""
+    found = import_object(name)
+    if not inspect.isfunction(found):
+        return found
+    try:
+        return found()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - user code may raise anything
+        raise InputError(
+            f"{name} raised {described(error)} when it was called.",
+            hint="it is called without arguments, to return the compiled model.",
+        ) from None
 
 
 @contextlib.contextmanager

@@ -290,11 +290,29 @@ def test_preprocess_from_the_working_directory(capsys) -> None:
 
 def test_a_preprocess_that_ends_the_program(capsys) -> None:
     Path("quitter.py").write_text("import sys\ndef scale(X):\n    sys.exit(0)\n")
-    lines = refused(capsys, "check", saved(), "--preprocess", "quitter.py:scale")
-    assert lines[-2:] == [
-        "error: The preprocessing ended the program (SystemExit: 0).",
-        "hint: let it return rows.",
-    ]
+    assert run(["check", saved(), "--preprocess", "quitter.py:scale", "--select", "PRE"]) == 1
+    assert "SystemExit" in capsys.readouterr().out
+
+
+def test_a_model_or_what_builds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("network.py").write_text("class Net: pass\nmodel = Net()\ndef build():\n    return model\n")
+    seen = []
+
+    def audited(**arguments):
+        seen.append(type(arguments.pop("model")).__name__)
+        return audit(**arguments)
+
+    monkeypatch.setattr("auditor.cli.audit", audited)
+    for name in ("network.py:model", "network.py:build"):
+        assert run(["check", saved(), "--select", "SHP003", "--model", name]) == 0
+    assert seen == ["Net", "Net"]
+
+
+def test_a_model_that_cannot_be_built(capsys) -> None:
+    Path("wrong.py").write_text("def build(size):\n    return size\n")
+    lines = refused(capsys, "check", saved(), "--model", "wrong.py:build")
+    assert lines[-2].startswith("error: wrong.py:build raised TypeError: build() missing 1 required")
+    assert lines[-1] == "hint: it is called without arguments, to return the compiled model."
 
 
 # Formats and outputs

@@ -111,6 +111,24 @@ def representatives(parts: Sequence[Rows], dtype: DTypeLike | None = None) -> ND
     return first
 
 
+def exact_bits(flat: Rows, dtype: DTypeLike) -> NDArray[Any]:
+    """Return values as unsigned integers that are equal where the values are, shape (n, d).
+
+    Parameters
+    ----------
+    flat : ndarray, shape (n, d)
+    dtype : dtype
+        As `exact_dtype` gives it.
+
+    Examples
+    --------
+    >>> exact_bits(np.array([[-0.0, 1.0]]), np.float64)[0, 0]
+    np.uint64(0)
+    """
+    values = canonical(flat, dtype)
+    return values.view(np.dtype(f"u{values.dtype.itemsize}"))
+
+
 def _chunks(flat: Rows) -> Iterator[tuple[int, Rows]]:
     step = max(1, CHUNK_BYTES // (8 * max(1, flat.shape[1])))
     for start in range(0, flat.shape[0], step):

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from auditor.measures.labelled_rows import LabelledRows
 from auditor.measures.linear import rounding
 
-TABLE_COLUMNS = 200
+TABLE_COLUMNS = 128
 """Columns looked at, at most."""
 
 MANY_CLASSES = 10
@@ -32,6 +32,9 @@ LEAST_BITS = 30.0
 
 LEAST_SHARE = 0.6
 """Share of the categories that tell the tables apart which must agree; ties merge some categories."""
+
+LEAST_ALIKE = 0.6
+"""Correlation, over rows, of an encoding with the plain mean, from which it is compared with tables."""
 
 _WEIGHTS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 50.0, 100.0, 200.0, 300.0)
 """Customary weights of the prior in a smoothed mean."""
@@ -48,25 +51,22 @@ class Groups:
     ----------
     values : ndarray of float64, shape (g,)
         The distinct finite values.
-    counts : mapping of str to ndarray of int64, shape (g,)
+    counts : mapping of str to ndarray of float64, shape (g,)
         By split, rows with each value.
-    sums, squares : mapping of str to ndarray of float64, shape (g,)
-        By split with labels, sum of the target and of its squares.
+    sums, squares : mapping of str to ndarray of float64, shape (t, g)
+        By split with labels, sum of each target and of its squares.
     sizes : mapping of str to int
         Rows of each split.
-    step : float
-        Distance of the lattice that targets lie on: 1 for whole numbers, else their rounding.
     """
 
     values: NDArray[np.float64]
-    counts: Mapping[str, NDArray[np.int64]]
+    counts: Mapping[str, NDArray[np.float64]]
     sums: Mapping[str, NDArray[np.float64]]
     squares: Mapping[str, NDArray[np.float64]]
     sizes: Mapping[str, int]
-    step: float
 
-    def over(self, part: Mapping[str, NDArray[Any]], subset: Sequence[str]) -> NDArray[np.float64]:
-        """Return the total of `part` over some splits, shape (g,)."""
+    def over(self, part: Mapping[str, NDArray[np.float64]], subset: Sequence[str]) -> NDArray[np.float64]:
+        """Return the total of `part` over some splits."""
         return np.asarray(np.sum([part[name] for name in subset], axis=0), dtype=np.float64)
 
 
@@ -96,42 +96,65 @@ class Table:
     examples: tuple[tuple[float, float, float], ...]
 
 
-def group_rows(columns: Mapping[str, NDArray[Any]], targets: Mapping[str, NDArray[np.float64]]) -> Groups:
-    """Gather the rows of one column of every split by value.
+@dataclass(frozen=True, slots=True, eq=False)
+class Averaged:
+    """What may have been averaged.
 
-    Parameters
+    Attributes
     ----------
-    columns : mapping of str to ndarray, shape (n,)
-    targets : mapping of str to ndarray of float64, shape (n,)
-        Finite; a split without labels is left out.
+    codes : mapping of str to ndarray of int64, shape (n,)
+        By split with labels, class codes; empty for a quantity.
+    weights : ndarray of float64, shape (t, n_classes)
+        The number that each target gives each class.
+    values : mapping of str to ndarray of float64, shape (n,)
+        By split with labels, the quantity; empty for classes.
     """
-    names = list(columns)
-    stacked = np.concatenate([columns[name].astype(np.float64) for name in names])
+
+    codes: Mapping[str, NDArray[np.int64]]
+    weights: NDArray[np.float64]
+    values: Mapping[str, NDArray[np.float64]]
+
+    @property
+    def steps(self) -> NDArray[np.float64]:
+        """Distance of the lattice that each target lies on: 1 for whole numbers, else its rounding."""
+        numbers = list(self.weights) if self.codes else [np.concatenate([np.zeros(1), *self.values.values()])]
+        whole = [np.array_equal(y, np.rint(y)) for y in numbers]
+        fine = [max(1e-6 * float(np.ptp(y)), 1e-300) for y in numbers]
+        return np.where(whole, 1.0, fine)
+
+
+def group_rows(columns: Mapping[str, NDArray[Any]], averaged: Averaged) -> Groups:
+    """Gather the rows of one column, shape (n,), of every split by value."""
+    stacked = np.concatenate([column.astype(np.float64) for column in columns.values()])
     finite = np.isfinite(stacked)
     values, inverse = np.unique(stacked[finite], return_inverse=True)
     position = np.full(stacked.size, -1, dtype=np.int64)
     position[finite] = inverse
-    starts = np.cumsum([0, *(columns[name].size for name in names)])
     counts, sums, squares, sizes = {}, {}, {}, {}
-    for name, start, stop in zip(names, starts[:-1], starts[1:], strict=True):
-        where = position[start:stop]
+    start = 0
+    for name, column in columns.items():
+        where = position[start : start + column.size]
+        start += column.size
         known = where >= 0
-        counts[name] = np.bincount(where[known], minlength=values.size)
-        sizes[name] = int(stop - start)
-        if name in targets:
-            y = targets[name][known]
-            sums[name] = np.bincount(where[known], y, minlength=values.size).astype(np.float64)
-            squares[name] = np.bincount(where[known], y * y, minlength=values.size).astype(np.float64)
-    return Groups(values, counts, sums, squares, sizes, _step(list(targets.values())))
+        place, sizes[name] = where[known], column.size
+        counts[name] = np.bincount(place, minlength=values.size).astype(np.float64)
+        if name in averaged.codes:
+            n_classes = averaged.weights.shape[1]
+            both = np.bincount(
+                place * n_classes + averaged.codes[name][known], minlength=values.size * n_classes
+            )
+            table = both.reshape(-1, n_classes).astype(np.float64).T
+            sums[name], squares[name] = averaged.weights @ table, averaged.weights**2 @ table
+        elif name in averaged.values:
+            y = averaged.values[name][known]
+            sums[name], squares[name] = (
+                np.bincount(place, power, minlength=values.size).astype(np.float64)[None]
+                for power in (y, y * y)
+            )
+    return Groups(values, counts, sums, squares, sizes)
 
 
-def _step(targets: Sequence[NDArray[np.float64]]) -> float:
-    if all(np.array_equal(y, np.rint(y)) for y in targets):
-        return 1.0
-    return max(1e-6 * max(float(np.ptp(y)) for y in targets if y.size), 1e-300)
-
-
-def find_table(groups: Groups, split: str, epsilon: float) -> Table | None:
+def find_table(groups: Groups, split: str, steps: NDArray[np.float64], epsilon: float) -> Table | None:
     """Return the table that gave `split` its values, if it was made from rows of evaluation splits.
 
     Parameters
@@ -139,6 +162,8 @@ def find_table(groups: Groups, split: str, epsilon: float) -> Table | None:
     groups : Groups
     split : str
         An evaluation split.
+    steps : ndarray of float64, shape (t,)
+        Distance of the lattice that each target lies on.
     epsilon : float
         Relative rounding of the values, see `auditor.measures.linear.rounding`.
 
@@ -154,8 +179,9 @@ def find_table(groups: Groups, split: str, epsilon: float) -> Table | None:
     >>> y = (rng.random(4000) < 0.2 + 0.03 * category).astype(float)
     >>> x = (np.bincount(category, y) / np.bincount(category))[category]  # over all rows: it leaks
     >>> splits = {"train": slice(0, 3000), "val": slice(3000, None)}
-    >>> groups = group_rows({s: x[rows] for s, rows in splits.items()}, {s: y[r] for s, r in splits.items()})
-    >>> found = find_table(groups, "val", 1e-7)
+    >>> averaged = Averaged({}, np.zeros((0, 0)), {s: y[r] for s, r in splits.items()})
+    >>> groups = group_rows({s: x[r] for s, r in splits.items()}, averaged)
+    >>> found = find_table(groups, "val", averaged.steps, 1e-7)
     >>> found.kind, found.fitted_on, found.agreeing
     ('mean of the target', ('train', 'val'), 20)
     """
@@ -163,9 +189,10 @@ def find_table(groups: Groups, split: str, epsilon: float) -> Table | None:
     if int(here.sum()) < LEAST_HITS:
         return None
     found = []
+    fractions = not np.array_equal(groups.values, np.rint(groups.values))  # means are hardly ever all whole
     for subset in _subsets(groups, split):
-        if "train" in groups.sums and all(name in groups.sums for name in subset):
-            found += _target_tables(groups, subset, here, epsilon)
+        if fractions and "train" in groups.sums and all(name in groups.sums for name in subset):
+            found += _target_tables(groups, subset, here, steps, epsilon)
         found += _count_tables(groups, subset, here, epsilon)
     return max(found, key=lambda one: (one.uses_target, one.agreeing, -len(one.fitted_on)), default=None)
 
@@ -179,24 +206,42 @@ def _subsets(groups: Groups, split: str) -> list[tuple[str, ...]]:
 
 
 def _target_tables(
-    groups: Groups, subset: Sequence[str], here: NDArray[np.bool_], epsilon: float
+    groups: Groups,
+    subset: Sequence[str],
+    here: NDArray[np.bool_],
+    steps: NDArray[np.float64],
+    epsilon: float,
 ) -> list[Table]:
-    """Compare with the mean of the target, plain and smoothed, over the rows of `subset`."""
+    """Compare with the mean of each target, plain and smoothed, over the rows of `subset`."""
     n, total = groups.over(groups.counts, subset), groups.over(groups.sums, subset)
     squares = groups.over(groups.squares, subset)
     variance = squares - total**2 / np.maximum(n, 1)  # of the sum of n targets
     mixed = here & (n > 1) & (variance > 1e-9 * squares)  # where all are equal, a copy of y looks the same
-    bits = _lattice_bits(variance, groups.step)
+    bits = _lattice_bits(variance, steps[:, None])
+    mean = total / np.maximum(n, 1)
+    alike = np.flatnonzero(
+        _alike(groups.values, mean, np.where(mixed, n, 0.0)) & (mixed.sum(axis=1) >= LEAST_HITS)
+    )
+    if not alike.size:
+        return []
     ours, theirs = _tables(groups, subset), _tables(groups, ("train",))
     found = []
     for kind, table in ours.items():
-        made = _compare(groups.values, table, theirs[kind], mixed, bits=bits, epsilon=epsilon)
-        if made is not None:
-            found.append(Table(kind, True, tuple(subset), *made))
+        for which in alike.tolist():
+            made = _compare(
+                groups.values,
+                table[which],
+                theirs[kind][which],
+                mixed[which],
+                bits=bits[which],
+                epsilon=epsilon,
+            )
+            if made is not None:
+                found.append(Table(kind, True, tuple(subset), *made))
     return found
 
 
-def _lattice_bits(variance: NDArray[np.float64], step: float) -> NDArray[np.float64]:
+def _lattice_bits(variance: NDArray[np.float64], step: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the surprisal of hitting one value exactly with a sum of targets of that variance.
 
     The sum lies on a lattice; near its mean each point has probability ``step / sqrt(2 pi variance)``.
@@ -207,15 +252,15 @@ def _lattice_bits(variance: NDArray[np.float64], step: float) -> NDArray[np.floa
 
 
 def _tables(groups: Groups, subset: Sequence[str]) -> dict[str, NDArray[np.float64]]:
-    """Return the value that each customary encoding gives every category, by the encoding's name."""
+    """Return the value that each customary encoding gives every category, shape (t, g), by its name."""
     n, total = groups.over(groups.counts, subset), groups.over(groups.sums, subset)
     squares = groups.over(groups.squares, subset)
     rows = max(float(n.sum()), 1.0)
-    prior = float(total.sum()) / rows
+    prior = total.sum(axis=1, keepdims=True) / rows
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         mean = total / n
         within = squares / n - mean**2  # the variance of the target inside the category
-        between = float(squares.sum()) / rows - prior**2
+        between = squares.sum(axis=1, keepdims=True) / rows - prior**2
         trust = between * n / (between * n + within)  # scikit-learn's smooth="auto"
         tables = {
             "mean of the target": mean,
@@ -231,6 +276,21 @@ def _tables(groups: Groups, subset: Sequence[str]) -> dict[str, NDArray[np.float
     return tables
 
 
+def _alike(
+    values: NDArray[np.float64], mean: NDArray[np.float64], weight: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Return the targets whose means go with `values`, shape (t,).
+
+    Smoothing bends the line between an encoding and the plain mean, but where rows are many it leaves
+    the mean as it is; `weight`, shape (t, g), is the number of rows.
+    """
+    weight = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1.0)
+    v = values - (weight * values).sum(axis=1, keepdims=True)
+    m = mean - (weight * mean).sum(axis=1, keepdims=True)
+    together, own, theirs = ((weight * pair).sum(axis=1) for pair in (v * m, v * v, m * m))
+    return np.asarray(together**2 >= LEAST_ALIKE**2 * own * theirs)
+
+
 def _compare(
     values: NDArray[np.float64],
     table: NDArray[np.float64],
@@ -244,8 +304,8 @@ def _compare(
     usable = usable & np.isfinite(table)
     if int(usable.sum()) < LEAST_HITS:
         return None
-    line = _line(table[usable], values[usable])
-    for scale, offset, spent in ((1.0, 0.0, 0), (*line, 2)):
+    lines = ((1.0, 0.0, 0), *_line(table[usable], values[usable]))
+    for scale, offset, spent in lines:
         made, other = scale * table + offset, scale * by_train + offset
         size = abs(scale) * np.abs(table[usable]).max() + abs(offset) + np.abs(values[usable]).max()
         slack = 16 * epsilon * size
@@ -266,22 +326,28 @@ def _compare(
     return None
 
 
-def _line(table: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[float, float]:
-    """Return slope and offset of `values` over `table`, exact where most categories lie on the line."""
+def _line(table: NDArray[np.float64], values: NDArray[np.float64]) -> list[tuple[float, float, int]]:
+    """Return slope, offset and unknowns of the line that most categories lie on, if they do."""
     order = np.argsort(table, kind="stable")
     x, v = table[order], values[order]
     gap = max(1, x.size // 3)  # neighbours far apart, so that rounding matters little
     run, rise = x[gap:] - x[:-gap], v[gap:] - v[:-gap]
     apart = run > 0
     if not apart.any():
-        return 1.0, 0.0
-    slope = float(np.median(rise[apart] / run[apart]))
+        return []
+    slope = _middle(rise[apart] / run[apart])
     rest = v - slope * x
-    near = np.abs(rest - np.median(rest)) <= 1e-4 * np.ptp(v)
-    if near.sum() >= 3 and np.ptp(x[near]) > 0:
-        centred = x[near] - x[near].mean()
-        slope = float(centred @ v[near] / (centred @ centred))
-    return slope, float(np.median(v - slope * x))
+    near = np.abs(rest - _middle(rest)) <= 1e-4 * (v.max() - v.min())
+    if near.sum() < LEAST_SHARE * x.size:
+        return []
+    centred = x[near] - x[near].mean()
+    slope = float(centred @ v[near] / max(float(centred @ centred), 1e-300))
+    return [(slope, _middle(v - slope * x), 2)]
+
+
+def _middle(values: NDArray[np.float64]) -> float:
+    """Return the upper median."""
+    return float(np.sort(values)[values.size // 2])
 
 
 def _count_tables(
@@ -342,28 +408,30 @@ def tables_beyond_train(data: LabelledRows) -> tuple[list[tuple[int, str, Table]
     case = data.case
     splits = (case.train, *case.comparable)
     ordered = np.sort(case.train.flat[data.screened], axis=0)
-    distinct = 1 + (np.diff(ordered, axis=0) > 0).sum(axis=0)
+    distinct = 1 + (ordered[1:] > ordered[:-1]).sum(axis=0)
     wanted = np.flatnonzero((distinct >= LEAST_HITS) & (distinct <= 0.5 * ordered.shape[0]))
-    complete = {split: y for split, y in data.y.items() if data.rows[split].size == y.size}
-    averaged = _averaged(data, complete)
+    averaged = _averaged(data)
+    steps, epsilon = averaged.steps, rounding(case.train.flat.dtype)
     found = []
     for column in wanted[:TABLE_COLUMNS].tolist():
         columns = {split.name: split.flat[:, column] for split in splits}
-        epsilon = rounding(case.train.flat.dtype)
-        grouped = [group_rows(columns, targets) for targets in averaged]
+        groups = group_rows(columns, averaged)
         for split in case.comparable:
-            tables = (find_table(groups, split.name, epsilon) for groups in grouped)
-            table = next((one for one in tables if one is not None), None)
+            table = find_table(groups, split.name, steps, epsilon)
             if table is not None:
                 found.append((column, split.name, table))
     return found, int(wanted.size)
 
 
-def _averaged(
-    data: LabelledRows, complete: Mapping[str, NDArray[np.float64]]
-) -> list[Mapping[str, NDArray[np.float64]]]:
-    """Return what may have been averaged: the target, or each class against the rest."""
-    n_classes = len(data.labels.classes)
-    classes = range(n_classes) if 2 < n_classes <= MANY_CLASSES else ()
-    flags = [{split: (y == c).astype(np.float64) for split, y in complete.items()} for c in classes]
-    return [complete, *flags]
+def _averaged(data: LabelledRows) -> Averaged:
+    """Return what may have been averaged, where no label is missing: the target, and each of some classes."""
+    complete = {split: y for split, y in data.y.items() if data.rows[split].size == y.size}
+    if not data.labels.is_classes:
+        return Averaged({}, np.zeros((0, 0)), complete)
+    classes = data.labels.classes
+    n_classes = len(classes)
+    numbers = range(n_classes) if isinstance(classes[0], str) else classes
+    weights = np.array([numbers], dtype=np.float64)
+    if 2 < n_classes <= MANY_CLASSES:
+        weights = np.concatenate([weights, np.eye(n_classes)])
+    return Averaged({split: y.astype(np.int64) for split, y in complete.items()}, weights, {})

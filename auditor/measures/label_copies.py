@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,19 +56,26 @@ class ClassValues:
         return np.where(flag, position, -1)
 
     def bits(self) -> NDArray[np.float64]:
-        """Return each column's surprisal, shape (k,), had its values nothing to do with the classes.
+        """Return each column's surprisal, shape (k,), had its values been dealt to the rows at random.
 
-        Every row of a class but the first repeats a value that at best the commonest share of rows has.
+        Of all ways to deal them, as many agree with the classes as there are ways to exchange classes
+        of equal size.
         """
         surprisal = np.empty(self.columns.size)
         for position, row in enumerate(self.values):
             _, level = np.unique(row, return_inverse=True)
-            common = np.bincount(level, self.counts).max() / self.counts.sum()
-            surprisal[position] = -np.log2(common) * (self.counts - 1).sum()
-        return surprisal
+            surprisal[position] = _deals(np.bincount(level, self.counts))
+        _, alike = np.unique(self.counts, return_counts=True)
+        return surprisal - sum(math.lgamma(k + 1) for k in alike.tolist()) / math.log(2)
 
 
-def constant_within_classes(X: NDArray[Any], codes: NDArray[np.int64]) -> ClassValues:
+def _deals(counts: NDArray[Any]) -> float:
+    """Return the base-2 logarithm of the ways to arrange values that occur `counts` times."""
+    ways = math.lgamma(float(counts.sum()) + 1) - sum(math.lgamma(count + 1) for count in counts.tolist())
+    return ways / math.log(2)
+
+
+def constant_within_classes(X: NDArray[Any], codes: NDArray[np.int64], slack: float = 0.0) -> ClassValues:
     """Return the columns with one finite value a class and not one value altogether.
 
     Parameters
@@ -75,6 +83,9 @@ def constant_within_classes(X: NDArray[Any], codes: NDArray[np.int64]) -> ClassV
     X : ndarray, shape (n, d)
     codes : ndarray of int64, shape (n,)
         Classes, none missing.
+    slack : float
+        Above 0, columns too whose values form one cluster a class, each no wider than this share of the
+        narrowest gap between clusters; the middle of the cluster stands for its value.
 
     Examples
     --------
@@ -88,37 +99,54 @@ def constant_within_classes(X: NDArray[Any], codes: NDArray[np.int64]) -> ClassV
     rows = X[order]
     low = np.minimum.reduceat(rows, starts, axis=0)
     high = np.maximum.reduceat(rows, starts, axis=0)
-    constant = ((low == high) & np.isfinite(low)).all(axis=0) & (low[:1] != low).any(axis=0)
-    columns = np.flatnonzero(constant)
-    return ClassValues(columns, classes, low[:, columns].T.astype(np.float64), counts)
+    kept = ((low == high) & np.isfinite(low)).all(axis=0) & (low[:1] != low).any(axis=0)
+    if slack > 0 and classes.size > 1:
+        kept |= _clustered(low, high, slack)
+    columns = np.flatnonzero(kept)
+    ends = low[:, columns].T.astype(np.float64), high[:, columns].T.astype(np.float64)
+    return ClassValues(columns, classes, ends[0] + (ends[1] - ends[0]) / 2, counts)
 
 
-def find_copies(data: LabelledRows, least_bits: float) -> ClassValues:
-    """Return the columns with one value a class in all labelled rows of train, beyond chance.
+def _clustered(low: NDArray[Any], high: NDArray[Any], slack: float) -> NDArray[np.bool_]:
+    """Return the columns whose classes, from `low` to `high`, are narrow beside the gaps between them."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        bottom, top = low.astype(np.float64), high.astype(np.float64)
+        widest = (top - bottom).max(axis=0)
+        order = np.argsort(bottom, axis=0, kind="stable")
+        ends = np.take_along_axis(top, order, 0)[:-1], np.take_along_axis(bottom, order, 0)[1:]
+        gap = (ends[1] - ends[0]).min(axis=0)
+        return np.asarray(np.isfinite(widest) & (gap > 0) & (widest <= slack * gap))
 
-    At most ``TRIED`` columns that have one value a class on the screened rows are followed up, those
-    with most values first.
+
+def find_copies(data: LabelledRows, least_bits: float, slack: float = 0.0) -> ClassValues:
+    """Return the columns with one value, or cluster, a class in all labelled rows of train, beyond chance.
+
+    At most ``TRIED`` columns that are such on the screened rows are followed up, those with most values
+    first.
     """
     flat, screened = data.case.train.flat, data.screened
-    found = constant_within_classes(flat[screened], data.y["train"][screened].astype(np.int64))
+    found = constant_within_classes(flat[screened], data.y["train"][screened].astype(np.int64), slack)
     levels = np.array([np.unique(row).size for row in found.values], dtype=np.int64)
     tried = np.sort(found.columns[np.argsort(-levels, kind="stable")[:TRIED]])
     rows = np.sort(data.rows["train"])
-    whole = constant_within_classes(flat[np.ix_(rows, tried)], data.y["train"][rows].astype(np.int64))
+    whole = constant_within_classes(flat[np.ix_(rows, tried)], data.y["train"][rows].astype(np.int64), slack)
     sure = whole.bits() >= least_bits + np.log2(max(2, flat.shape[1]))
     return ClassValues(tried[whole.columns[sure]], whole.classes, whole.values[sure], whole.counts)
 
 
 def splits_without_exception(
-    data: LabelledRows, found: ClassValues, positions: Sequence[int]
+    data: LabelledRows, found: ClassValues, positions: Sequence[int], slack: float = 0.0
 ) -> dict[str, int]:
-    """Return the labelled rows of train and of each evaluation split where the columns hold their class's value."""
+    """Return the labelled rows of train and of each evaluation split where every value is its class's."""
     by_code = np.full((len(positions), len(data.labels.classes)), np.nan)
     by_code[:, found.classes] = found.values[list(positions)]
+    gap = np.diff(np.sort(found.values[list(positions)], axis=1), axis=1)
+    reach = slack * np.min(gap, axis=1, where=gap > 0, initial=np.inf)
     held = {"train": int(found.counts.sum())}
     for split in data.evaluation:
         codes = data.codes(split)
-        columns = [data.column(split, int(found.columns[position])) for position in positions]
-        if all(np.array_equal(x, row[codes]) for x, row in zip(columns, by_code, strict=True)):
+        columns = (data.column(split, int(found.columns[position])) for position in positions)
+        near = (np.abs(x - row[codes]) <= r for x, row, r in zip(columns, by_code, reach, strict=True))
+        if all(rows.all() for rows in near):
             held[split] = codes.size
     return held

@@ -46,7 +46,7 @@ class LinearLabel:
 def linear_label(data: LabelledRows) -> LinearLabel | None:
     """Return the exact linear function of the features that the label is, if it is one.
 
-    None for labels that are text, and for two classes, where every flag is a linear function.
+    None for three classes or more that are text.
     """
     numbers, train, screened = _numbers(data), data.case.train, data.screened
     if numbers is None or train.y is None:
@@ -69,7 +69,9 @@ def _numbers(data: LabelledRows) -> Mapping[str, NDArray[np.float64]] | None:
     if not data.labels.is_classes:
         return data.y
     classes = data.labels.classes
-    if len(classes) < 3 or isinstance(classes[0], str):
+    if len(classes) == 2:
+        return data.y
+    if isinstance(classes[0], str):
         return None
     values = np.array(classes, dtype=np.float64)
     return {split: values[np.maximum(y, 0).astype(np.int64)] for split, y in data.y.items()}

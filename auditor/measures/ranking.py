@@ -12,9 +12,6 @@ from numpy.typing import NDArray
 BINS = 256
 """Bins a column is cut into where it has more distinct values."""
 
-ROWS_A_BIN = 20
-"""Rows that a bin holds on average, at least, so that it cannot learn single rows."""
-
 MANY = 20
 """Classes beyond which none is looked at on its own."""
 
@@ -95,33 +92,41 @@ def _column_blocks(X: NDArray[Any]) -> Iterator[tuple[slice, NDArray[Any]]]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Binned:
-    """One column cut into bins, with the share of each class in each.
+    """One column cut into bins, with how much each class is at home in each.
 
     Attributes
     ----------
     edges : ndarray of float64, shape (b - 1,)
         Upper ends of the bins but the last.
-    shares : ndarray of float64, shape (b, n_classes)
+    scores : ndarray of float64, shape (b, n_classes)
         Share of each class among the bin's rows.
     """
 
     edges: NDArray[np.float64]
-    shares: NDArray[np.float64]
+    scores: NDArray[np.float64]
 
 
-def learn_bins(x: NDArray[Any], codes: NDArray[np.int64], n_classes: int) -> Binned:
-    """Cut a finite column into bins of equal values or equal counts, and count classes in each."""
+def learn_bins(x: NDArray[Any], codes: NDArray[np.int64], n_classes: int, rows_a_bin: int) -> Binned:
+    """Cut a finite column into bins of equal values or equal counts, and count classes in each.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n,)
+    codes : ndarray of int64, shape (n,)
+    n_classes : int
+    rows_a_bin : int
+        Rows that a bin holds on average, at least, so that it does not learn single rows.
+    """
     values = x.astype(np.float64)
     distinct = np.unique(values)
-    limit = int(np.clip(values.size // ROWS_A_BIN, 2, BINS))
+    limit = int(np.clip(values.size // rows_a_bin, 2, BINS))
     if distinct.size > limit:
-        distinct = np.unique(np.quantile(values, np.linspace(0, 1, limit + 1), method="lower"))
-        edges = distinct[:-1]
+        edges = np.unique(np.quantile(values, np.linspace(0, 1, limit + 1), method="lower"))[:-1]
     else:
         edges = distinct[:-1] + (distinct[1:] - distinct[:-1]) / 2
     bins = np.searchsorted(edges, values)
     counts = np.bincount(bins * n_classes + codes, minlength=(edges.size + 1) * n_classes)
-    counts = counts.reshape(-1, n_classes) + (counts.reshape(-1, n_classes).sum(axis=0) / values.size)
+    counts = counts.reshape(-1, n_classes) + counts.reshape(-1, n_classes).sum(axis=0) / values.size
     return Binned(edges, counts / counts.sum(axis=1, keepdims=True))
 
 
@@ -132,14 +137,14 @@ def held_out_auc(
 
     NaN where a class, or the rest, has no row.
     """
-    n_bins, n_classes = binned.shares.shape
+    n_bins, n_classes = binned.scores.shape
     bins = np.searchsorted(binned.edges, x.astype(np.float64))
     counts = np.bincount(bins * n_classes + codes, minlength=n_bins * n_classes).reshape(n_bins, n_classes)
     total = counts.sum(axis=0)
     areas = np.full(n_classes, np.nan)
     for c in range(n_classes):
         if 0 < total[c] < x.size:
-            _, level = np.unique(binned.shares[:, c], return_inverse=True)
+            _, level = np.unique(binned.scores[:, c], return_inverse=True)
             inside = np.bincount(level, counts[:, c])
             outside = np.bincount(level, counts.sum(axis=1) - counts[:, c])
             below = np.cumsum(outside) - outside

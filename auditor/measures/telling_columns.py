@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from auditor.measures.labelled_rows import LabelledRows
 from auditor.measures.ranking import (
+    BINS,
     concordance,
     held_out_auc,
     learn_bins,
@@ -18,14 +19,23 @@ from auditor.measures.ranking import (
     rank_correlations,
 )
 
-SURE = 0.97
-"""What the interval of the measured share must stay above: about a hundred rows without exception."""
+SURE = 0.975
+"""What the interval of the measured share must stay above: 120 rows without exception."""
 
 ONE_CLASS_SURE = 0.995
 """The same for one class among several: about six hundred rows without exception."""
 
 STANDS_OUT = 4.0
 """How many times fewer pairs out of order than the next best column, for a quantity."""
+
+ALIKE = 0.9
+"""Area from which an evaluation split is taken to follow train, and counts in the share."""
+
+LEAST_FINITE = 0.5
+"""Share of rows in which a column must be finite to be judged."""
+
+FEW_VALUES_ROWS = 20
+"""Rows a value must have on average for each to be a bin of its own."""
 
 CANDIDATES = 64
 """Columns judged, at most."""
@@ -44,11 +54,12 @@ class Telling:
     code : int
         The class it tells from the others; -1 where it tells them all, or orders a quantity.
     share : float
-        Area under the ROC curve, or share of pairs in order, on rows of train held back.
+        Area under the ROC curve, or share of pairs in order, on rows of train held back and on the
+        evaluation splits that follow train.
     bound : float
         Lower end of its 95 % interval.
     held : tuple of str
-        Splits where it reaches the wanted share.
+        Splits that follow train in it.
     next_best : float or None
         The share of the next best column, for a quantity.
     """
@@ -76,27 +87,50 @@ def telling_classes(data: LabelledRows, skip: Collection[int], least: float) -> 
 def _judge(data: LabelledRows, column: int, least: float) -> Telling | None:
     """Learn on one half of train which class each value belongs to, and check on the other rows."""
     n_classes = len(data.labels.classes)
-    x, codes = data.column("train", column, 2 * JUDGED_ROWS), data.codes("train", 2 * JUDGED_ROWS)
-    finite = np.isfinite(x)
-    first = np.arange(x.size) < x.size // 2
-    learn, check = finite & first, finite & ~first
-    if finite.mean() < 0.5 or np.unique(codes[learn]).size < 2:
+    rows = {split: _finite(data, split, column) for split in data.rows}
+    x, codes = rows["train"]
+    if x.size < LEAST_FINITE * min(data.rows["train"].size, 2 * JUDGED_ROWS):
         return None
-    binned = learn_bins(x[learn], codes[learn], n_classes)
-    areas, counts = held_out_auc(binned, x[check], codes[check])
-    held, total = ["train"], counts
+    few = np.unique(x).size <= np.clip(x.size // (2 * FEW_VALUES_ROWS), 2, BINS)
+    if not few:
+        # A value counts once a class, so that repeated rows are not learnt by heart.
+        kept = _once(x, codes)
+        x, codes = x[kept], codes[kept]
+    half = x.size // 2
+    if np.unique(codes[:half]).size < 2:
+        return None
+    binned = learn_bins(x[:half], codes[:half], n_classes, FEW_VALUES_ROWS if few else 5)
+    areas, counts = held_out_auc(binned, x[half:], codes[half:])
+    held, sizes, shares = ["train"], [counts], [_mean(areas)]
     for split in data.evaluation:
-        values = data.column(split, column, JUDGED_ROWS)
-        known = np.isfinite(values)
-        here, size = held_out_auc(binned, values[known], data.codes(split, JUDGED_ROWS)[known])
-        if known.mean() >= 0.5 and _mean(here) >= least:
+        here, size = held_out_auc(binned, *rows[split])
+        if _mean(here) >= ALIKE:
             held.append(split)
-            total = total + size
+            sizes.append(size)
+            shares.append(_mean(here))
+    share = float(np.average(shares, weights=[max(1, size.sum()) for size in sizes]))
     lowest = float(np.min(areas[np.isfinite(areas)], initial=1.0))
-    if _mean(areas) >= least and lowest >= 1 - 4 * (1 - least):
-        bound = lower_bound(_mean(areas), int(total.sum() - total.max()))
-        return Telling(column, -1, _mean(areas), bound, tuple(held)) if bound >= SURE else None
+    if share >= least and shares[0] >= least and lowest >= 1 - 4 * (1 - least):
+        total = np.sum(sizes, axis=0)
+        bound = lower_bound(share, int(total.sum() - total.max()))
+        return Telling(column, -1, share, bound, tuple(held)) if bound >= SURE else None
     return _one_class(column, areas, counts) if n_classes > 2 else None
+
+
+def _finite(data: LabelledRows, split: str, column: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the finite values of a column among the labelled rows of a split, and their classes."""
+    limit = JUDGED_ROWS * (2 if split == "train" else 1)
+    x, codes = data.column(split, column, limit), data.codes(split, limit)
+    finite = np.isfinite(x)
+    return x[finite], codes[finite]
+
+
+def _once(x: NDArray[np.float64], codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the first row of each pair of value and class, in the order of rows."""
+    order = np.lexsort((np.arange(x.size), codes, x))
+    new = np.ones(x.size, dtype=bool)
+    new[1:] = (x[order][1:] != x[order][:-1]) | (codes[order][1:] != codes[order][:-1])
+    return np.sort(order[new])
 
 
 def _mean(areas: NDArray[np.float64]) -> float:
@@ -131,23 +165,27 @@ def telling_order(data: LabelledRows, skip: Collection[int], least: float) -> Te
     if not scores:
         return None
     best = max(scores, key=lambda c: (scores[c][0], -c))
-    share, pairs = scores[best]
-    bound = lower_bound(share, pairs)
     rivals = [
-        s for c, (s, _) in scores.items() if c != best and not _follows(columns[c], columns[best], share)
+        s
+        for c, (s, _) in scores.items()
+        if c != best and not _follows(columns[c], columns[best], scores[best][0])
     ]
     next_best = max(rivals, default=None)
-    if share < least or bound < SURE or 1 - (next_best or 0.5) < STANDS_OUT * (1 - share):
+    held, shares, pairs = ["train"], [scores[best][0]], [scores[best][1]]
+    for split in data.evaluation:
+        x = data.column(split, best, JUDGED_ROWS)
+        here, size = concordance(x, data.y[split][data.rows[split][:JUDGED_ROWS]])
+        if np.isfinite(x).all() and here >= ALIKE:
+            held.append(split)
+            shares.append(here)
+            pairs.append(size)
+    share = float(np.average(shares, weights=np.maximum(pairs, 1)))
+    bound = lower_bound(share, sum(pairs))
+    if min(share, shares[0]) < least or bound < SURE or 1 - (next_best or 0.5) < STANDS_OUT * (1 - share):
         return None
-    held = [split for split in data.evaluation if _concordance_in(data, split, best) >= least]
-    return Telling(best, -1, share, bound, ("train", *held), next_best)
+    return Telling(best, -1, share, bound, tuple(held), next_best)
 
 
 def _follows(x: NDArray[np.float64], best: NDArray[np.float64], share: float) -> bool:
     """Whether `x` is nearer to the best column than that is to the label: another copy of it, no rival."""
     return 1 - concordance(x, best)[0] < (1 - share) / 2
-
-
-def _concordance_in(data: LabelledRows, split: str, column: int) -> float:
-    x = data.column(split, column, JUDGED_ROWS)
-    return concordance(x, data.y[split][data.rows[split][:JUDGED_ROWS]])[0] if np.isfinite(x).all() else 0.0

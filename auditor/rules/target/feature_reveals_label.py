@@ -28,6 +28,7 @@ from auditor.measures.telling_columns import (
 LEAST_ROWS = 10
 LEAST_BITS = 40.0
 FEW_TERMS = 5
+NARROW = 0.2
 
 
 @rule(
@@ -45,8 +46,9 @@ def feature_reveals_label(context: Context) -> Iterator[Finding | Coverage]:
     Looks for four things, each on some rows of train and then on rows that had no part in finding it.
 
     - **A copy.** One column has one value a class, in every row: the label itself, renumbered, rescaled, or its
-      one-hot columns. Under the null that the column has nothing to do with the label, this would have to
-      be luck of less than one in 2^40.
+      one-hot columns; or one cluster a class, a fifth as wide as the gaps between clusters, or less. Had the
+      values been dealt to the rows at random, this would be luck of less than one in 2^40. It is an error where
+      the values are the label's, or a line of it through three classes or more.
     - **An exact linear function.** The label equals a sum of few columns times constants, to the rounding of the
       arithmetic. The columns are found by orthogonal matching pursuit (Pati, Rezaiifar and Krishnaprasad
       1993) or least squares on at most half of train; every other row must then agree. Each different
@@ -54,7 +56,7 @@ def feature_reveals_label(context: Context) -> Iterator[Finding | Coverage]:
     - **A column that ranks the labels almost perfectly.** Its values are cut into bins on one half of train; on
       the other half and the evaluation splits the bins order the classes with an area under the ROC curve of
       at least `TGT001.auc`, and the interval of Clopper and Pearson (1934) on the rows outside the largest
-      class stays above 0.97. Nature does that too, so it is a warning. A column that singles out one of many
+      class stays above 0.975. Nature does that too, so it is a warning. A column that singles out one of many
       classes must do so over at least 600 rows, and for a quantity the column must order pairs of rows four
       times better than the next best: the last value of a slow series does not.
     - **A target, count or frequency encoding whose table saw evaluation rows.** The rows that share a value are
@@ -79,10 +81,10 @@ def feature_reveals_label(context: Context) -> Iterator[Finding | Coverage]:
 
     ## Limits
     A column that determines the label by nature cannot be told from a leak; that is why a column that is not
-    the label itself is a warning. Multi-hot labels and labels of several columns are not looked at, nor
-    linear functions of a binary label. A function of more than six columns is found only where there are at
+    the label itself is a warning. Multi-hot labels and labels of several columns are not looked at. A
+    function of more than six columns is found only where there are at
     most 256 columns; of more than five with unequal coefficients it is a warning. A near-copy in a small
-    data set (fewer than a hundred rows of the rarer class to verify on) is not reported unless it is exact.
+    data set (fewer than 120 rows of the rarer class to verify on) is not reported unless it is exact.
     Encodings are recognised from at least five categories of two rows or more, in rows of one axis, with
     customary smoothing; rounded or cross-fitted ones are not, and counts only while they are not rescaled.
     """
@@ -115,23 +117,30 @@ def _copies(data: LabelledRows) -> Iterator[Finding]:
     """Find columns with one value a class."""
     if not data.labels.is_classes:
         return
-    found = find_copies(data, LEAST_BITS)
+    found, near = find_copies(data, LEAST_BITS), find_copies(data, LEAST_BITS, NARROW)
     copies, marks = np.flatnonzero(found.separates), found.marks
-    for position in copies[:20].tolist():
-        yield _copy(data, found, [position], *_identity(data, found, position))
+    alike: dict[tuple[str, Severity], list[int]] = {}
+    for position in copies.tolist():
+        alike.setdefault(_identity(data, found, position), []).append(position)
+    for (what, severity), positions in alike.items():
+        yield _copy(data, found, positions, what, severity)
+    narrow = np.flatnonzero(~np.isin(near.columns, found.columns) & near.separates).tolist()
+    if narrow:
+        what = "one narrow cluster of values for each label"
+        yield _copy(data, near, narrow, what, Severity.WARNING, slack=NARROW)
     n_classes = found.classes.size
     if copies.size or n_classes < 3:
         return
     flags = [int(np.flatnonzero(marks == c)[0]) for c in range(n_classes) if (marks == c).any()]
     if len(flags) >= n_classes - 1:
-        yield _copy(data, found, flags, "are the label, one-hot", Severity.ERROR)
+        yield _copy(data, found, flags, "the label, one-hot", Severity.ERROR)
         return
     for position in flags:
         code, rows = marks[position], int(found.counts.sum())
         count = int(found.counts[code])
         if lower_bound(1.0, min(count, rows - count)) >= SURE:
             label = data.labels.classes[found.classes[code]]
-            yield _copy(data, found, [position], f"marks class {label!r}", Severity.WARNING)
+            yield _copy(data, found, [position], f"a flag of class {label!r}", Severity.WARNING)
 
 
 def _identity(data: LabelledRows, found: ClassValues, position: int) -> tuple[str, Severity]:
@@ -141,28 +150,34 @@ def _identity(data: LabelledRows, found: ClassValues, position: int) -> tuple[st
     text = isinstance(classes[0], str)
     if text and data.case.categorical[column]:
         same = _same_text(data.case, column)
-        return ("is the label itself", Severity.ERROR) if same else _RENAMED
+        return ("the label itself", Severity.ERROR) if same else _RENAMED
     labels = np.arange(values.size) if text else np.array(classes, dtype=np.float64)
     if not text and np.array_equal(values, labels):
-        return "is the label itself", Severity.ERROR
+        return "the label itself", Severity.ERROR
     if values.size >= 3:
         slope, offset = np.polyfit(labels, values, 1)
         if np.abs(slope * labels + offset - values).max() <= 1e-5 * np.ptp(values):
-            return f"is the label, rescaled ({slope:.6g} × label {offset:+.6g})", Severity.ERROR
+            shift = f" {offset:+.6g}" if abs(offset) > 1e-9 * np.abs(values).max() else ""
+            return f"the label, rescaled ({slope:.6g} × label{shift})", Severity.ERROR
         return _RENAMED
-    return ("is the label in another coding", Severity.ERROR) if _customary(found, position) else _RENAMED
+    return ("the label in another coding", Severity.ERROR) if _customary(found, position) else _RENAMED
 
 
-_RENAMED = ("has one value for each label", Severity.WARNING)
+_RENAMED = ("one value for each label", Severity.WARNING)
 
 
 def _customary(found: ClassValues, position: int) -> bool:
-    """Whether two classes are written as 0 and 1, -1 and 1, 0 and 255, or standardised on train."""
+    """Whether two classes are written as 0 and 1, -1 and 1, 0 and 255, or standardised, the larger label larger.
+
+    Any flag that tells two classes is the label in some coding. One that is customary and runs the same way
+    is taken for the label; the other way round, which chance would make as frequent, it may be nature's.
+    """
     values, share = found.values[position], found.counts / found.counts.sum()
     mean = float(share @ values)
     spread = float(np.sqrt(share @ (values - mean) ** 2))
     standardised = abs(mean) <= 1e-5 and abs(spread - 1) <= 1e-2
-    return standardised or sorted(values.tolist()) in ([0.0, 1.0], [-1.0, 1.0], [0.0, 255.0])
+    customary = standardised or values.tolist() in ([0.0, 1.0], [-1.0, 1.0], [0.0, 255.0])
+    return customary and bool(values[0] < values[1])
 
 
 def _same_text(case: Case, column: int) -> bool:
@@ -173,15 +188,21 @@ def _same_text(case: Case, column: int) -> bool:
 
 
 def _copy(
-    data: LabelledRows, found: ClassValues, positions: Sequence[int], what: str, severity: Severity
+    data: LabelledRows,
+    found: ClassValues,
+    positions: Sequence[int],
+    what: str,
+    severity: Severity,
+    *,
+    slack: float = 0.0,
 ) -> Finding:
     columns = [int(found.columns[position]) for position in positions]
-    held = splits_without_exception(data, found, positions)
+    held = splits_without_exception(data, found, positions, slack)
     rows, name = sum(held.values()), data.case.feature(columns[0])
     return _finding(
         data,
         columns,
-        f"{_named(data.case, columns)} {what}: no exception in {rows:,} rows of {_joined(list(held))}.",
+        f"{_named(data.case, columns)} {'holds' if len(columns) == 1 else 'hold'} {what}: no exception in {rows:,} rows of {_joined(list(held))}.",
         Evidence.of(
             Measure("rows without exception", rows),
             Measure("surprisal in bits", float(found.bits()[list(positions)].min()), LEAST_BITS),

@@ -90,13 +90,10 @@ def _exact(found: Material, fitted: Fitted, scaler: Scaler) -> NDArray[np.bool_]
 def _trace(found: Material, reach: Reach, fitted: Fitted, lead: Fitted) -> Trace | None:
     """Return the trace on some splits if nature and a fit on train alone are both ruled out."""
     columns = np.flatnonzero(reach.exact[fitted])
-    train = reach.exact[("train",)]
     if not columns.size or (fitted != lead and not _as_many(reach, fitted, lead)):
         return None
-    if fitted != ("train",) and "train" in fitted:
-        outside = int((~train[columns]).sum())
-        if outside < max(2, 0.1 * columns.size):
-            return None
+    if fitted != ("train",) and "train" in fitted and not _tops_outside(found, columns, reach.scaler):
+        return None
     within = _in_range(found, fitted, reach.scaler)
     log_p = _log_chance(found, reach, fitted, columns, int(within.sum()))
     if log_p >= found.log_bar:
@@ -110,6 +107,18 @@ def _trace(found: Material, reach: Reach, fitted: Fitted, lead: Fitted) -> Trace
         _miss(found, ("train",), columns, reach.scaler),
         _harm(found, columns, reach.scaler),
     )
+
+
+def _tops_outside(found: Material, columns: NDArray[np.int64], scaler: Scaler) -> bool:
+    """Whether several features reach their upper end outside train only.
+
+    Their lower end will not do: zeros are natural, and a max-abs scaler fitted on train keeps them.
+    """
+    train = found.pooled[("train",)]
+    top = train.maximum[columns]
+    if scaler is Scaler.MAX_ABS:
+        top = np.fmax(top, -train.minimum[columns])
+    return bool((top < 1 - 1e3 * _tolerance(found)).sum() >= max(2, 0.05 * columns.size))
 
 
 def _as_many(reach: Reach, fitted: Fitted, lead: Fitted) -> bool:

@@ -83,3 +83,8 @@ def null_variance(counts: Mapping[str, Floats], fitted: Fitted) -> Floats:
         variance = 1 / size[fitted] + 1 / size[other] - 2 * common / (size[fitted] * size[other])
         least = np.minimum(least, np.where(variance > 0, variance, np.inf))
     return least
+
+
+def mirrored(pooled: Pooled) -> NDArray[np.bool_]:
+    """Return the columns whose extremes mirror each other, as designed levels do and measurements do not."""
+    return np.asarray(np.abs(pooled.minimum + pooled.maximum) <= 1e-6 * (pooled.maximum - pooled.minimum))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.measures.fitted_sets import Fitted, Floats, Pooled
+from auditor.measures.fitted_sets import Fitted, Floats, Pooled, mirrored
 from auditor.measures.scaler_traces import Material, Scaler, Trace, harm_of
 from auditor.measures.small_ball import (
     COLUMNS,
@@ -71,13 +71,8 @@ def _hits(found: Material, fitted: Fitted, kind: Scaler) -> NDArray[np.bool_]:
     mean, spread = _distances(found, fitted, kind)
     chance = np.sqrt(found.variance[fitted])
     pooled = found.pooled[fitted]
-    usable = found.eligible & (pooled.count > 1) & (pooled.variance > 0) & ~_symmetric(pooled)
+    usable = found.eligible & (pooled.count > 1) & (pooled.variance > 0) & ~mirrored(pooled)
     return np.asarray(usable & (mean < HIT * chance) & (spread < HIT * chance / np.sqrt(2)))
-
-
-def _symmetric(pooled: Pooled) -> NDArray[np.bool_]:
-    """Columns whose extremes mirror each other, as designed levels do and measured values do not."""
-    return np.asarray(np.abs(pooled.minimum + pooled.maximum) <= 1e-6 * (pooled.maximum - pooled.minimum))
 
 
 def _log_chance(found: Material, fitted: Fitted, columns: NDArray[np.int64], kind: Scaler) -> float:
@@ -97,7 +92,7 @@ def _log_chance(found: Material, fitted: Fitted, columns: NDArray[np.int64], kin
     # The mean of n values, each rounded, is good to the rounding over the root of n.
     rounding = 2 * found.epsilon / np.sqrt(count)
     # Sums over a lattice coincide with the probability of one of its points.
-    lattice = shape.step / (np.maximum(std, shape.step) * np.sqrt(2 * np.pi) * count * chance)
+    lattice = everything.step / (np.maximum(std, everything.step) * np.sqrt(2 * np.pi) * count * chance)
     sigma = np.minimum(shape.sigma / np.where(std > 0, std, 1.0), 1.0)
     p = DENSITY * (mean + rounding) / (np.maximum(sigma, 1e-3) * chance) + lattice
     if kind is not Scaler.CENTRED:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.measures.fitted_sets import Fitted, Floats
+from auditor.measures.fitted_sets import Fitted, Floats, mirrored
 from auditor.measures.marginals import spaced
 from auditor.measures.scaler_traces import Material, Scaler, Trace, harm_of
 from auditor.measures.small_ball import COLUMNS, joint_log_chance, lattice_step, sample_rows
@@ -51,7 +51,8 @@ def quartile_traces(found: Material) -> Iterator[Trace]:
 
 def _candidates(found: Material) -> NDArray[np.int64]:
     """Return up to 64 features that look robustly scaled in a sample."""
-    free = np.flatnonzero(found.eligible & ~found.explained_within(found.names))
+    designed = mirrored(found.pooled[found.names])
+    free = np.flatnonzero(found.eligible & ~found.explained_within(found.names) & ~designed)
     if not free.size:
         return free
     free = free[spaced(free.size, SCANNED)]

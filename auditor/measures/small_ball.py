@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.measures.marginals import grid_step
+
 Floats = NDArray[np.float64]
 
 DENSITY = 2 / math.sqrt(2 * math.pi)
@@ -34,7 +36,7 @@ class Shape:
         Square root of one minus the squared correlation of a value and its square: how little a
         column's mean says about its spread.
     step : ndarray
-        Least gap between values that repeat; 0 for values that do not.
+        Step of the lattice that values stand on; 0 for values on none.
     distinct : ndarray
         Number of different values.
     """
@@ -84,7 +86,9 @@ def describe_shape(values: Floats) -> Shape:
 
 
 def lattice_step(column: Floats) -> tuple[float, int]:
-    """Return the least gap between values where these repeat, and the number of different values.
+    """Return the step of the lattice that values stand on, and the number of different values.
+
+    Where they stand on no grid but repeat, it is the least gap between them.
 
     Examples
     --------
@@ -92,8 +96,9 @@ def lattice_step(column: Floats) -> tuple[float, int]:
     (0.5, 3)
     """
     levels = np.unique(column)
-    if levels.size < 2 or levels.size > 0.98 * column.size:
-        return 0.0, int(levels.size)
+    step = grid_step(levels)
+    if step > 0 or levels.size < 2 or levels.size > 0.98 * column.size:
+        return step, int(levels.size)
     gaps = np.diff(levels)
     gaps = gaps[gaps > 1e-6 * (levels[-1] - levels[0])]
     return (float(gaps.min()) if gaps.size else 0.0), int(levels.size)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.measures.fitted_sets import Fitted, Floats
+from auditor.measures.fitted_sets import Fitted, Floats, mirrored
 from auditor.measures.marginals import spaced
 from auditor.measures.scaler_traces import Harm, Material, Scaler, Trace
-from auditor.measures.small_ball import DENSITY, SAMPLE_ROWS, joint_log_chance
+from auditor.measures.small_ball import DENSITY, SAMPLE_ROWS, joint_log_chance, lattice_step
 
 HIT = 0.02
 MOST_CHANNELS = 512
@@ -47,7 +47,10 @@ def whole_traces(found: Material) -> Iterator[Trace]:
     have to do with one another.
     """
     explained = found.explained_within(found.names)
-    if explained.sum() > 0.5 * found.eligible.sum() or found.splits[0].n_features < 2:
+    designed = mirrored(found.pooled[found.names])
+    if max(explained.sum(), (designed & found.eligible).sum()) > 0.5 * found.eligible.sum():
+        return
+    if found.splits[0].n_features < 2 or not found.eligible.any():
         return
     if any(statistics.n_nan.any() or statistics.n_infinite.any() for statistics in found.statistics.values()):
         return
@@ -98,6 +101,9 @@ def _trace(found: Material, fitted: Fitted, view: View) -> Trace | None:
     miss = np.concatenate([np.abs(mean), np.abs(square - 1)])
     # The mean of n values, each rounded, is good to the rounding over the root of n.
     p = DENSITY * (miss + found.epsilon / math.sqrt(len(rows))) / (spread * chance)
+    steps = np.array([lattice_step(rows[:, j])[0] for j in range(rows.shape[1])])
+    size = sum(len(flat) for flat in found.flats(fitted))
+    p += steps / (spread * chance * size * math.sqrt(2 * math.pi))
     log_p = joint_log_chance(rows, np.log(np.minimum(p, 1.0)), rows.shape[1], 1)
     if log_p >= found.log_bar or np.median(p) > HIT:
         return None

@@ -38,8 +38,11 @@ def moment_traces(found: Material) -> Iterator[Trace]:
         for fitted, hit in hits.items():
             parts = [hits[s] for s in hits if set(s) < set(fitted)]
             new = hit & ~found.explained_within(fitted) & ~np.any([*parts, np.zeros_like(hit)], axis=0)
-            columns = _not_by_group(found, fitted, np.flatnonzero(new))
+            columns = np.flatnonzero(new)
             if not columns.size:
+                continue
+            if _by_group(found, fitted, columns):
+                found.explain((), columns)  # on any set of splits
                 continue
             log_p = _log_chance(found, fitted, columns, kind)
             if log_p < found.log_bar:
@@ -131,15 +134,14 @@ def _named(found: Material, fitted: Fitted, columns: NDArray[np.int64], kind: Sc
     return Scaler.PCA if kind is Scaler.CENTRED else Scaler.WHITENED
 
 
-def _not_by_group(found: Material, fitted: Fitted, columns: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Leave out features that every group has scaled for itself, which makes any set of groups exact."""
+def _by_group(found: Material, fitted: Fitted, columns: NDArray[np.int64]) -> bool:
+    """Whether every group has scaled these features for itself, which makes any set of groups exact."""
     splits = [split for split in found.splits if split.name in fitted]
-    if not columns.size or any(split.groups is None for split in splits):
-        return columns
+    if any(split.groups is None for split in splits):
+        return False
     chosen = columns[:8]
     means = [_group_means(split.flat[:, chosen].astype(np.float64), split.groups) for split in splits]
-    largest = np.nanmax(np.abs(np.concatenate(means)), axis=0)
-    return columns[:0] if (largest < 1e-3).all() else columns
+    return bool(np.nanmax(np.abs(np.concatenate(means))) < 1e-3)
 
 
 def _group_means(values: Floats, groups: NDArray[np.generic] | None) -> Floats:

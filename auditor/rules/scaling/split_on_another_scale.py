@@ -85,17 +85,20 @@ def _findings(case: Case, found: dict[tuple[str, str], ScaleMismatch | None]) ->
     """Yield one finding for train where it is the odd one out, else one for each evaluation split."""
     with_train = {pair[1]: one for pair, one in found.items() if pair[0] == "train" and one is not None}
     agree = not any(one for pair, one in found.items() if pair[0] != "train")
-    alone = len(with_train) == 2 and agree and not any(one.first_scaled for one in with_train.values())
-    if alone:
+    if len(with_train) == 2 and agree and not any(_train_is_right(one) for one in with_train.values()):
         first = next(iter(with_train.values()))
         yield _finding(case, "train", tuple(with_train), first, inverted=True)
         return
     for name, one in with_train.items():
-        odd_is_train = len(case.splits) == 2 and not one.first_scaled
-        if odd_is_train:
+        if len(case.splits) == 2 and one.kind not in {"factor", "offset"} and not one.first_scaled:
             yield _finding(case, "train", (name,), one, inverted=True)
         else:
             yield _finding(case, name, ("train",), one, inverted=False)
+
+
+def _train_is_right(one: ScaleMismatch) -> bool:
+    """Whether train is what it should be although two splits differ from it."""
+    return one.kind == "offset" or (one.kind != "factor" and one.first_scaled)
 
 
 def _finding(case: Case, odd: str, rest: tuple[str, ...], one: ScaleMismatch, *, inverted: bool) -> Finding:

@@ -139,15 +139,16 @@ def _finding(context: Context, groups: _Groups, splits: list[str], severity: Sev
         own = groups.members[(groups.members >= span.start) & (groups.members < span.stop)] - span.start
         if own.size:
             rows.append(Rows.where(name, own, case[name].n_rows))
-    concerned = " and ".join(part.split for part in rows)
+    concerned = ", ".join(part.split for part in rows)
     share = groups.members.size / groups.labelled
     ceiling = _ceiling(context, groups)
     blank = int(found.blank[groups.leaders].sum())
     why = "" if severity is Severity.WARNING else f" {_why(context)}"
     return Finding(
         f"{groups.members.size:,} rows of {concerned} ({share:.1%} of the labelled ones) equal another row that carries "
-        f"another label, in {groups.leaders.size:,} groups. {ceiling.name[0].upper()}{ceiling.name[1:]} is "
-        f"{ceiling.value:.1%}.{why}",
+        f"another label, in {groups.leaders.size:,} "
+        f"group{'s'[: groups.leaders.size != 1]}. {ceiling.name[0].upper()}{ceiling.name[1:]} is "
+        f"{ceiling.value:.2%}.{why}",
         Evidence.of(
             Measure("groups of equal rows with several labels", int(groups.leaders.size), 0),
             Measure("rows in them", int(groups.members.size), 0, "rows"),

@@ -25,8 +25,8 @@ def spreads(rows: NDArray[Any]) -> NDArray[np.float64]:
 
     Examples
     --------
-    >>> spreads(np.array([[0.0, 7.0], [1.0, 7.0], [np.nan, 7.0]])).tolist()
-    [0.9, 7.0]
+    >>> spreads(np.array([[0.0, 7.0], [10.0, 7.0], [np.nan, 7.0]])).tolist()
+    [9.0, 7.0]
     """
     values = np.where(np.isfinite(rows), rows, np.nan).astype(np.float64)
     values[:, np.isnan(values).all(axis=0)] = 0.0

@@ -1,0 +1,180 @@
+"""All pairs of points within a radius, exactly: filtered on a short projection, measured on the points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.hashing.points import Floats, Points, distances
+from auditor.hashing.projection import directions, leaves, project, slack
+
+AXES = 12
+"""Coordinates of the projection: 48 bytes a point."""
+
+LEAF = 64
+"""Points of a leaf."""
+
+ENTRIES = 2**22
+"""Distances computed at a time."""
+
+ESTIMATED = 64
+"""Leaves on which the cost of a search is estimated."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Near:
+    """Pairs of points within the radius.
+
+    Attributes
+    ----------
+    query, reference : ndarray of int64, shape (m,)
+        Row numbers of each pair, sorted by query, then distance.
+    distance : ndarray of float64, shape (m,)
+        Their distances.
+    candidates : int
+        Pairs whose distance was measured.
+    complete : bool
+        Whether all pairs were; False where there were more than the limit.
+    """
+
+    query: NDArray[np.int64]
+    reference: NDArray[np.int64]
+    distance: NDArray[np.float64]
+    candidates: int
+    complete: bool
+
+
+def within(
+    reference: Points,
+    query: Points | None,
+    radius: float | NDArray[np.float64],
+    *,
+    limit: int = 2**22,
+    most: float = np.inf,
+) -> Near:
+    """Return all pairs of a query and a reference point no farther apart than `radius`.
+
+    Parameters
+    ----------
+    reference : Points
+        n points.
+    query : Points or None
+        m points, moved and scaled as the reference; None pairs the reference with itself, each pair once.
+    radius : float or ndarray of float64, shape (m,)
+        One for all, or one for each query point.
+    limit : int
+        Candidates after which the search stops.
+    most : float
+        Distances between projections that may be computed; where an estimate says more, nothing is searched
+        and the answer is not complete.
+
+    Notes
+    -----
+    Points are projected on the directions of largest spread. An orthogonal projection is a contraction,
+    so no pair is lost (Faloutsos, Ranganathan and Manolopoulos, 1994). Both sets are ordered into leaves of a
+    k-d tree; a leaf of queries meets only the leaves whose bounding boxes are within reach, in one matrix
+    product; what remains is measured on the points themselves.
+    """
+    if not len(reference) or (query is not None and not len(query)):
+        return Near(*_nothing(), np.zeros(0), 0, complete=True)
+    axes = directions(reference, AXES)
+    far = project(reference, axes)
+    near = far if query is None else project(query, axes)
+    reach = np.broadcast_to(np.asarray(radius, dtype=np.float64), (len(near),))
+    meeting = _arranged(far, near, reach)
+    if meeting.entries() > most:
+        return Near(*_nothing(), np.zeros(0), 0, complete=False)
+    found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+    total, complete = 0, True
+    for i, j in meeting.candidates():
+        if query is None:
+            i, j = i[i < j], j[i < j]  # noqa: PLW2901
+        total += i.size
+        found.append((i, j))
+        if total > limit:
+            complete = False
+            break
+    i, j = (np.concatenate(part) for part in zip(*found, strict=True)) if found else _nothing()
+    i, j = i[:limit], j[:limit]
+    d = distances(reference if query is None else query, reference, i, j)
+    keep = d <= reach[i]
+    order = np.lexsort((j[keep], d[keep], i[keep]))
+    return Near(i[keep][order], j[keep][order], d[keep][order], int(i.size), complete)
+
+
+def _nothing() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Meeting:
+    """Projections of both sides, in leaves, with the boxes of the reference's.
+
+    The last column of `far` turns a product into half the squared distance: t.q - |t|**2 / 2.
+    """
+
+    far: Floats
+    order: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    low: Floats
+    high: Floats
+    near: Floats
+    asked: NDArray[np.int64]
+    bounds: NDArray[np.int64]
+    limit: NDArray[np.float64]
+
+    def leaf(self, k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the k-th leaf of queries and the leaves of the reference within its reach."""
+        rows = self.asked[self.bounds[k] : self.bounds[k + 1]]
+        points = self.near[rows]
+        gap = np.maximum(0.0, np.maximum(self.low - points.max(axis=0), points.min(axis=0) - self.high))
+        return rows, np.flatnonzero(np.einsum("ij,ij->i", gap, gap) <= self.limit[rows].max())
+
+    def entries(self) -> float:
+        """Estimate how many distances will be computed, from some of the leaves."""
+        n = self.bounds.size - 1
+        some = np.unique(np.linspace(0, n - 1, min(n, ESTIMATED)).astype(np.int64))
+        size = np.diff(self.starts)
+        met = [float(rows.size * size[close].sum()) for rows, close in map(self.leaf, some.tolist())]
+        return float(np.mean(met)) * n
+
+    def candidates(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Yield pairs whose projections are within reach, a leaf of queries at a time."""
+        for k in range(self.bounds.size - 1):
+            rows, close = self.leaf(k)
+            if not close.size:
+                continue
+            points = self.near[rows]
+            least = (np.einsum("ij,ij->i", points, points) - self.limit[rows]) / 2.0
+            augmented = np.column_stack([points, np.ones(len(points), dtype=np.float32)])
+            for places in _gathered(close, self.starts, ENTRIES // len(points)):
+                product = augmented @ self.far[places].T
+                at = np.flatnonzero(product >= least.astype(np.float32)[:, None])
+                which, where = np.divmod(at, places.size)
+                yield rows[which], self.order[places[where]]
+
+
+def _arranged(far: Floats, near: Floats, reach: NDArray[np.float64]) -> _Meeting:
+    order, starts = leaves(far, LEAF)
+    sorted_far = np.column_stack([far[order], -0.5 * np.einsum("ij,ij->i", far, far)[order]])
+    low, high = _boxes(sorted_far[:, :-1], starts)
+    limit = reach**2 + slack(far, near)
+    return _Meeting(sorted_far, order, starts, low, high, near, *leaves(near, LEAF), limit)
+
+
+def _gathered(chosen: NDArray[np.int64], starts: NDArray[np.int64], most: int) -> Iterator[NDArray[np.int64]]:
+    """Yield positions of the members of chosen leaves, about `most` at a time."""
+    size = np.diff(starts)[chosen]
+    group = np.cumsum(size) // max(1, most)
+    for part in np.split(np.arange(chosen.size), np.flatnonzero(np.diff(group)) + 1):
+        lengths = size[part]
+        offset = np.repeat(starts[chosen[part]] - np.r_[0, np.cumsum(lengths)[:-1]], lengths)
+        yield offset + np.arange(int(lengths.sum()))
+
+
+def _boxes(points: Floats, starts: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    first = starts[:-1]
+    return np.minimum.reduceat(points, first, axis=0), np.maximum.reduceat(points, first, axis=0)

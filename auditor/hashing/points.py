@@ -1,0 +1,100 @@
+"""Rows as points: what distances are measured on, made block by block and never kept whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+BLOCK_BYTES = 2**22
+"""Bytes of float32 points made at a time."""
+
+FARTHEST = 1e9
+"""Coordinates beyond are held at this, so that squares stay finite."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Points:
+    """Rows of an array, moved, scaled, and optionally put on the unit sphere.
+
+    Attributes
+    ----------
+    flat : ndarray, shape (n, d)
+        The rows; any dtype, any strides.
+    centre : ndarray of float64, shape (d,)
+        Taken away first. Missing and infinite values stand there, at the centre.
+    scale : ndarray of float64, shape (d,)
+        Multiplied with; 0 leaves a feature out.
+    contrast : bool
+        Whether each point is then freed of its own mean and brought to length one.
+    bend : float, optional
+        Coordinate beyond which only the logarithm grows, so that single far values do not decide.
+    """
+
+    flat: NDArray[Any]
+    centre: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    contrast: bool = False
+    bend: float | None = None
+
+    def __len__(self) -> int:
+        return int(self.flat.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Number of features."""
+        return int(self.flat.shape[1])
+
+    @property
+    def step(self) -> int:
+        """Rows of a block."""
+        return max(1, BLOCK_BYTES // (4 * max(1, self.width)))
+
+    def take(self, rows: slice | NDArray[np.integer[Any]]) -> Floats:
+        """Return points as float32, shape (len(rows), d)."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            working = np.float32 if self.flat.dtype.itemsize < 4 else np.float64
+            block: NDArray[np.floating[Any]] = np.subtract(
+                self.flat[rows], self.centre, dtype=working, casting="unsafe"
+            )
+            block = np.multiply(block, self.scale, out=block, casting="unsafe")
+        if self.flat.dtype.kind == "f":
+            block[~np.isfinite(block)] = 0.0
+            np.clip(block, -FARTHEST, FARTHEST, out=block)
+        if self.bend is not None:
+            beyond = np.abs(block) > self.bend
+            far = block[beyond]
+            block[beyond] = np.sign(far) * (self.bend + np.log1p(np.abs(far) - self.bend))
+        points = np.asarray(block, dtype=np.float32)
+        if self.contrast:
+            points -= points.mean(axis=1, keepdims=True)
+            length = np.sqrt(np.einsum("ij,ij->i", points, points))
+            points /= np.where(length > 0, length, 1.0)[:, None]
+        return points
+
+    def blocks(self) -> Iterator[tuple[int, Floats]]:
+        """Yield the first row number and the points of consecutive blocks."""
+        for start in range(0, len(self), self.step):
+            yield start, self.take(slice(start, start + self.step))
+
+    def sample(self, n: int) -> Floats:
+        """Return about `n` points, evenly spaced over the rows."""
+        return self.take(slice(None, None, max(1, len(self) // max(1, n))))
+
+
+def distances(
+    first: Points, second: Points, i: NDArray[np.int64], j: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the distance between point ``i[k]`` of `first` and point ``j[k]`` of `second`, for every k."""
+    found = np.empty(i.size)
+    step = max(1, BLOCK_BYTES // (4 * max(1, first.width)))
+    for start in range(0, i.size, step):
+        part = slice(start, start + step)
+        gap = first.take(i[part]) - second.take(j[part])
+        found[part] = np.sqrt(np.einsum("ij,ij->i", gap, gap, dtype=np.float64))
+    return found

@@ -1,0 +1,430 @@
+"""How near evaluation rows lie to train rows, held against how near train rows lie to one another."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor._case import Split
+from auditor.hashing.ball import within
+from auditor.hashing.nearest import neighbours
+from auditor.hashing.points import Floats, Points, distances
+from auditor.hashing.projection import directions, project
+
+Numbers = NDArray[np.int64]
+Reals = NDArray[np.float64]
+
+AXES = 32
+"""Principal coordinates that distances are measured in: they hold what natural neighbours differ in."""
+
+RANKS = (1, 2, 3, 5, 8, 13, 21, 34, 55)
+"""Neighbours whose distances are kept."""
+
+LEAST_ROWS = 20
+"""Distinct train rows without which there is no neighbourhood to speak of."""
+
+TAIL = 0.1
+"""Share of train's own ratios that their lower tail is fitted on."""
+
+HIGHEST_P = 1e-6
+"""Probability that a finding arises by chance, over all thresholds tried."""
+
+FALSE_SHARES = (0.05, 0.25)
+"""Share of the rows reported that may be natural neighbours; the second where the first loses half of them."""
+
+CLUMP_BARS = (0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 1e-3, 1e-4)
+"""Ratios of successive neighbours' distances that are tried."""
+
+LARGEST_CLUMP = 8
+"""Train rows of a clump, at most."""
+
+CLUMP_EXCESS = 4.0
+"""Clumped rows are reported where they are this many times what a density gives."""
+
+SPREAD_ROWS = 1024
+"""Rows that quantiles are estimated on."""
+
+BEND = 5.0
+"""Spreads beyond which values of a table count by their logarithm: codes for missing values, heavy tails."""
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+"""Of which the spread of a column is made where its tails are heavy."""
+
+CENTRAL = 3.29
+"""Standard deviations between the 5 % and 95 % quantiles of a normal variable."""
+
+RESOLUTION = 1e-6
+"""Distances are no finer than this share of a point's own length, in float32."""
+
+COMMON_UNIT = 2.5
+"""Features are taken to be in one unit where the widest range is at most this many times the median's."""
+
+MANY_FEATURES = 16
+"""Features from which on rows may be signals or images in one unit."""
+
+SCALE_ROWS = 8192
+"""Rows that units and spreads are estimated on."""
+
+WORK = 2**27
+"""Distances computed for each of the two ladders, a fraction of a second; rows are sampled beyond."""
+
+WHOLE_WORK = 2**30
+"""Distances computed for all rows of a split once a sample has shown something."""
+
+SCREEN_WORK = 2**29
+"""Distances between short projections computed to look at every row."""
+
+FOREIGN_P = 1e-3
+"""Probability under which the shares of evaluation and train rows with a near copy are taken to differ."""
+
+SAME_ROW = 0.8
+"""Over all features, a near copy lies within this share of the distance to a natural neighbour."""
+
+_TINY = float(np.finfo(np.float64).tiny)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ladder:
+    """Distances from rows to their nearest distinct train rows.
+
+    Attributes
+    ----------
+    rows : ndarray of int64, shape (m,)
+        Row numbers in their split.
+    partner, last : ndarray of int64, shape (m,)
+        The nearest train row, and the last of the ranks.
+    distance : ndarray of float64, shape (m, r)
+        Distances to the neighbours of ranks ``RANKS``, those there are.
+    """
+
+    rows: Numbers
+    partner: Numbers
+    last: Numbers
+    distance: Reals
+
+    @property
+    def ratio(self) -> Reals:
+        """Distance to the nearest over the distance to the last of the ranks."""
+        return self.distance[:, 0] / np.maximum(self.distance[:, -1], _TINY)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Excess:
+    """Rows that are nearer to train than neighbours are by nature.
+
+    Attributes
+    ----------
+    nearer, farther : int
+        Positions in the ladder: of which two distances the ratio was taken.
+    threshold : float
+        Ratio below which rows were counted.
+    expected : float
+        Natural neighbours expected below it.
+    p : float
+        Probability of as many by chance.
+    """
+
+    nearer: int
+    farther: int
+    threshold: float
+    expected: float
+    p: float
+
+    def close(self, rows: Ladder) -> NDArray[np.bool_]:
+        """Which rows are below the threshold."""
+        ratio = rows.distance[:, self.nearer] / np.maximum(rows.distance[:, self.farther], _TINY)
+        return np.asarray(ratio <= self.threshold)
+
+
+def unit_scale(split: Split) -> tuple[Reals, Reals, bool]:
+    """Return the centre and the scale by which features are made comparable, each shape (d,).
+
+    And whether they are in one unit as they stand: pixels, samples of a signal, coordinates of an
+    embedding. Those keep it. The columns of a table are brought to unit spread: the standard deviation, or
+    what the central nine tenths of a normal variable would make of it where that is less. Constant columns
+    of a table are left out.
+    """
+    some = split.flat[:: max(1, split.n_rows // SCALE_ROWS)].astype(np.float64)
+    some[~np.isfinite(some)] = np.nan
+    some[:, np.isnan(some).all(axis=0)] = 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        centre, spread = np.nanmean(some, axis=0), np.nanstd(some, axis=0)
+        width = np.nanmax(some, axis=0) - np.nanmin(some, axis=0)
+    varies = (spread > 0) & np.isfinite(spread)
+    one_unit = varies.sum() >= MANY_FEATURES and (
+        len(split.feature_shape) > 1 or width[varies].max() <= COMMON_UNIT * np.median(width[varies])
+    )
+    if one_unit:
+        scale = np.full(spread.size, 1.0 / np.sqrt(np.mean(spread[varies] ** 2)))
+        return np.where(np.isfinite(centre), centre, 0.0), scale, True
+    few = some[:: max(1, len(some) // SPREAD_ROWS)]
+    few[:, np.isnan(few).all(axis=0)] = 0.0
+    low, lower, median, upper, high = np.nanquantile(few / 2.0, QUANTILES, axis=0)  # halves do not overflow
+    central = 2.0 * ((high - low) / CENTRAL)
+    # heavy tails have no variance to speak of; columns that are mostly one value have no quantiles
+    spread = np.where((lower < upper) & ~(spread < central), central, spread)
+    varies = (spread > 0) & np.isfinite(spread)
+    return 2.0 * median, np.where(varies, 1.0 / np.where(varies, spread, 1.0), 0.0), False
+
+
+def points(train: Split, split: Split) -> tuple[Points, Points]:
+    """Return the rows of train and of another split as points, moved and scaled alike."""
+    centre, scale, one_unit = unit_scale(train)
+    bend = None if one_unit else BEND
+    return Points(train.flat, centre, scale, bend=bend), Points(split.flat, centre, scale, bend=bend)
+
+
+def coordinates(reference: Points, query: Points) -> tuple[Floats, Floats]:
+    """Return points in the principal coordinates of the reference, shapes (n, p) and (m, p)."""
+    axes = directions(reference, AXES)
+    return project(reference, axes), project(query, axes)
+
+
+def ladder(reference: Floats, of: Numbers, query: Floats, rows: Numbers, *, own: bool = False) -> Ladder:
+    """Return the distances of `rows` of `query` to the rows `of` of `reference`.
+
+    Parameters
+    ----------
+    reference, query : ndarray of float32, shape (n, p) and (m, p)
+    of, rows : ndarray of int64
+        Rows that count, ascending.
+    own : bool
+        Whether `query` is the reference itself, and a row is not its own neighbour.
+    """
+    ranks = np.array([rank for rank in RANKS if rank <= max(2, of.size // 5)])
+    exclude = np.searchsorted(of, rows) if own else None
+    asked = query[rows]
+    distance, index = neighbours(reference[of], asked, int(ranks[-1]), exclude)
+    finest = RESOLUTION * np.sqrt(np.einsum("ij,ij->i", asked, asked, dtype=np.float64))
+    distance = np.maximum(distance, np.maximum(finest, _TINY)[:, None])
+    return Ladder(rows, of[index[:, 0]], of[index[:, ranks[-1] - 1]], distance[:, ranks - 1])
+
+
+def closer_than_train(cross: Ladder, own: Ladder, total: int) -> Excess | None:
+    """Find rows nearer to train than train's own rows foretell.
+
+    Under the null, rows of both splits are drawn alike, so the ratios of nearest to last distance are too.
+    The lower tail of train's leave-one-out ratios is fitted by a power law, as a smooth density of local
+    dimension h gives it (P(ratio < t) ~ t**h), with the lower confidence limit of Hill's (1975) estimate
+    of h; where train itself has more ratios below t, their share is taken.
+
+    Parameters
+    ----------
+    cross, own : Ladder
+        Rows of the split, and rows of train held against the rest of train.
+    total : int
+        Rows that the former stand for: the others are known not to be near.
+    """
+    ratio, natural = cross.ratio, np.sort(own.ratio)
+    start = float(np.quantile(natural, TAIL))
+    tail = natural[natural < start]
+    below = np.sort(ratio[ratio < start])
+    if tail.size < 5 or start <= 0 or not below.size:
+        return None
+    power = _tail_power(tail, start)
+    grid = np.unique(below)
+    count = np.searchsorted(below, grid, "right")
+    model = total * TAIL * (grid / start) ** power
+    train = np.searchsorted(natural, grid, "right") * (total / natural.size)
+    expected = np.maximum(model, train)
+    p = _poisson_tail(count, expected)
+    sure = p * min(grid.size, 40) <= HIGHEST_P
+    choices = [np.flatnonzero(sure & (expected <= share * count)) for share in FALSE_SHARES]
+    if not choices[-1].size:
+        return None
+    strict, loose = (int(at[-1]) if at.size else 0 for at in choices)
+    gained = count - expected
+    at = strict if choices[0].size and gained[strict] >= gained[loose] / 2 else loose
+    return Excess(0, cross.distance.shape[1] - 1, float(grid[at]), float(expected[at]), float(p.min()))
+
+
+def _tail_power(tail: Reals, start: float) -> float:
+    """Return the lower confidence limit of the exponent of a tail below `start`."""
+    power = 1.0 / max(float(np.log(start / np.maximum(tail, _TINY)).mean()), 1e-9)
+    return power * max(0.25, 1.0 - 2.0 / math.sqrt(tail.size))
+
+
+def clumped(cross: Ladder) -> Excess | None:
+    """Find rows that lie in clumps with train rows: much nearer to a few than to the next.
+
+    A smooth density of any dimension h >= 1 gives the distances to the a-th and b-th neighbour a ratio whose
+    h-th power is Beta(a, b - a), so at most ``comb(b - 1, a) * t**a`` of the rows are below t. Only counts
+    that exceed that at h = 1, four times and beyond chance, are clumps: the test needs no other rows.
+    More than eight rows in a clump are a population.
+    """
+    best: tuple[int, Excess] | None = None
+    n, steps = cross.distance.shape
+    for k in range(min(steps, RANKS.index(LARGEST_CLUMP) + 2) - 1):
+        a, b = RANKS[k], RANKS[k + 1]
+        ratio = cross.distance[:, k] / np.maximum(cross.distance[:, k + 1], _TINY)
+        for bar in CLUMP_BARS:
+            count = int((ratio <= bar).sum())
+            expected = n * min(1.0, math.comb(b - 1, a) * bar**a)
+            p = float(_poisson_tail(np.array([count]), np.array([expected]))[0])
+            certain = p < HIGHEST_P / (len(RANKS) * len(CLUMP_BARS)) and count > CLUMP_EXCESS * expected
+            if certain and (best is None or count > best[0]):
+                best = count, Excess(k, k + 1, bar, expected, p)
+    return None if best is None else best[1]
+
+
+def _poisson_tail(count: NDArray[np.int64], expected: Reals) -> Reals:
+    """Return the probability of at least `count` events where `expected` are."""
+    from scipy.special import pdtrc
+
+    return np.asarray(np.where(count > 0, pdtrc(np.maximum(count - 1, 0), np.maximum(expected, _TINY)), 1.0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Closeness:
+    """Near copies of train rows in an evaluation split.
+
+    Attributes
+    ----------
+    excess : Excess
+        What was found, and at which threshold.
+    foreign : bool
+        Whether train itself holds no such rows at this rate: they did not get there by nature.
+    cross, own : Ladder
+        Rows of the split looked at, and rows of train held against the rest of train.
+    close : ndarray of bool, shape (m,)
+        Which of the former are near copies.
+    distance, natural : ndarray of float64, shape (m,)
+        Distances over all features, to the partner and to the last of the ranks; NaN where not `close`.
+    looked : int
+        Rows of the split that were looked at, some by a search for near ones alone.
+    train_share : float
+        Share of train rows as near to another.
+    p_split : float
+        Probability that the two shares differ as much by chance.
+    """
+
+    excess: Excess
+    foreign: bool
+    cross: Ladder
+    own: Ladder
+    close: NDArray[np.bool_]
+    distance: Reals
+    natural: Reals
+    looked: int
+    train_share: float
+    p_split: float
+
+    @property
+    def share(self) -> float:
+        """Share of the rows looked at."""
+        return float(self.close.sum() / self.looked)
+
+
+def near_copies(
+    train: Split, split: Split, of: Numbers, rows: Numbers, rng: np.random.Generator
+) -> tuple[Closeness | None, int]:
+    """Find evaluation rows that are near copies of train rows.
+
+    Parameters
+    ----------
+    train, split : Split
+        Of one feature shape.
+    of, rows : ndarray of int64
+        Distinct rows of train; rows of the split that equal none of them. At least ``LEAST_ROWS`` of the
+        former, one of the latter.
+    rng : Generator
+        Draws rows where there are too many.
+
+    Returns
+    -------
+    closeness : Closeness or None
+        None where rows are no nearer to train than nature has them.
+    looked : int
+        Rows of the split that were looked at.
+    """
+    here, there = points(train, split)
+    reference, query = coordinates(here, there)
+    own = ladder(reference, of, reference, _drawn(of, of.size, rng, WORK), own=True)
+    cross = ladder(reference, of, query, _drawn(rows, of.size, rng, WORK))
+    total = cross.rows.size
+    found = _judged(here, there, cross, own, total)
+    if found is not None and total < rows.size:
+        cross = ladder(reference, of, query, _drawn(rows, of.size, rng, WHOLE_WORK))
+        total = cross.rows.size
+        found = _judged(here, there, cross, own, total) or found
+    elif total < rows.size:
+        screened = _screened(here, there, (of, rows), cross, own)
+        if screened is not None:
+            total = rows.size
+            cross = ladder(reference, of, query, np.union1d(cross.rows, screened)) if screened.size else cross
+            found = _judged(here, there, cross, own, total)
+    if found is not None and not found.foreign and found.train_share < found.share / 2:
+        # too few rows of train to tell whether that is less
+        count = int(found.close.sum())
+        enough = total * (FOREIGN_P ** (-1.2 / count) - 1.0)  # where train has none, that many tell
+        more = min(of.size, max(own.rows.size, math.ceil(min(enough, 3.0 * total))), WHOLE_WORK // of.size)
+        own = ladder(reference, of, reference, np.sort(rng.choice(of, more, replace=False)), own=True)
+        found = _judged(here, there, cross, own, total) or found
+    return found, total
+
+
+def _screened(
+    here: Points, there: Points, rows: tuple[Numbers, Numbers], cross: Ladder, own: Ladder
+) -> Numbers | None:
+    """Return all rows of the split within a distance of train that nature would not reach.
+
+    That is the ratio below which a hundredth of a row is expected, times the usual distance to a natural
+    neighbour. None where the search would cost too much.
+    """
+    of, asked = rows
+    natural = np.sort(own.ratio)
+    start = float(np.quantile(natural, TAIL))
+    tail = natural[natural < start]
+    if tail.size < 5:
+        return None
+    ratio = start * (0.01 / (TAIL * asked.size)) ** (1.0 / _tail_power(tail, start))
+    usual = float(np.median(distances(there, here, cross.rows, cross.last)))
+    near = within(here, there, min(ratio, 0.25) * usual, most=SCREEN_WORK)
+    if not near.complete and not near.candidates:
+        return None
+    kept = np.isin(near.reference, of)
+    return np.intersect1d(near.query[kept], asked)
+
+
+def _drawn(rows: Numbers, n_train: int, rng: np.random.Generator, work: int) -> Numbers:
+    """Return as many of `rows`, in order, as can be compared with train at a cost of `work`."""
+    wanted = max(64, work // n_train)
+    return rows if rows.size <= wanted else np.sort(rng.choice(rows, wanted, replace=False))
+
+
+def _judged(here: Points, there: Points, cross: Ladder, own: Ladder, total: int) -> Closeness | None:
+    """Return what both tests say of a ladder that stands for `total` rows, confirmed over all features."""
+    closer = closer_than_train(cross, own, total)
+    excess = closer or (clumped(cross) if total == cross.rows.size else None)
+    if excess is None:
+        return None
+    close = excess.close(cross)
+    distance, natural = np.full(close.size, np.nan), np.full(close.size, np.nan)
+    rows = cross.rows[close]
+    distance[close] = distances(there, here, rows, cross.partner[close])
+    natural[close] = distances(there, here, rows, cross.last[close])
+    close &= distance <= SAME_ROW * natural
+    if not close.any():
+        return None
+    in_train = int(excess.close(own).sum())
+    share = in_train / own.rows.size
+    p = _shares_p_value(int(close.sum()), total, in_train, own.rows.size)
+    foreign = closer is not None and p <= FOREIGN_P
+    return Closeness(excess, foreign, cross, own, close, distance, natural, total, share, p)
+
+
+def _shares_p_value(here: int, n_here: int, there: int, n_there: int) -> float:
+    """Return Fisher's one-sided probability of as many `here` if both shares were one."""
+    from scipy.special import betaln
+
+    total, hits = n_here + n_there, here + there
+
+    def log_choose(n: int, k: NDArray[np.int64]) -> Reals:
+        return np.asarray(-betaln(n - k + 1.0, k + 1.0) - np.log(n + 1.0))
+
+    k = np.arange(here, min(hits, n_here) + 1)
+    log_p = log_choose(n_here, k) + log_choose(n_there, hits - k) - log_choose(total, np.array([hits]))
+    return float(min(1.0, np.exp(log_p).sum()))

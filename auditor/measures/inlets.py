@@ -70,6 +70,19 @@ def takes(shape: Shape, rows: Shape) -> bool:
     return len(shape) == len(rows) and all(a is None or a == b for a, b in zip(shape, rows, strict=True))
 
 
+def grows(train: Shape, rows: Shape) -> bool:
+    """Return whether a model that was not given an input shape takes rows besides those it is built on.
+
+    Lengths of a series or an image may differ there; the last axis, and the number of axes, may not.
+
+    Examples
+    --------
+    >>> grows((10, 3), (12, 3)), grows((64,), (63,)), grows((8, 8, 1), (8, 8))
+    (True, False, False)
+    """
+    return len(train) == len(rows) and train[-1:] == rows[-1:]
+
+
 def outside_vocabulary(feed: Feed) -> dict[str, tuple[float, float, float]]:
     """Return, by split, the share of ids that an embedding has no row for, and the lowest and highest id.
 

@@ -49,10 +49,15 @@ def network(case: Case) -> Network:
     Raises
     ------
     Skip
-        If it is no Keras model.
+        If it is no Keras model, or one that cannot be read.
     """
     rows = case.fit.inputs["train"] if case.fit is not None else (case.train.X,)
-    return read_network(case.model, [array.shape[1:] for array in rows])
+    try:
+        return read_network(case.model, [array.shape[1:] for array in rows])
+    except Skip:
+        raise
+    except Exception as error:
+        raise Skip(f"the model could not be read: {type(error).__name__}: {error}") from error
 
 
 def read_network(model: Any, rows: Sequence[tuple[int, ...]]) -> Network:

@@ -54,8 +54,12 @@ class Judgement:
 FITS = Judgement(Verdict.FITS)
 
 
-def judge(match: Match, backend: str) -> Judgement:
-    """Return how the last activation of an output goes with its loss and its labels."""
+def judge(match: Match, backend: str, floor: float) -> Judgement:
+    """Return how the last activation of an output goes with its loss and its labels.
+
+    Labels of train decide whether they lie out of reach, by a share of `floor` of their variance or more;
+    those of other splits where train's do not.
+    """
     head, loss = match.outlet.head, match.loss
     if head.activation == "softmax" and _axis_length(match) == 1:
         return Judgement(Verdict.CONSTANT)
@@ -64,7 +68,7 @@ def judge(match: Match, backend: str) -> Judgement:
     if loss.name in BINARY_LOSSES:
         return _binary(match, head, backend)
     if loss.name in DISTANCES:
-        return _distance(match, head)
+        return _distance(match, head, floor)
     if loss.name in {"kl_divergence", "dice", "tversky"} and (head.low < 0 or head.high > 1):
         return Judgement(Verdict.NOT_PROBABILITIES)
     if loss.name == "poisson" and head.low < 0:
@@ -151,7 +155,7 @@ def _softplus(value: float) -> float:
     return value if value == math.inf else math.log1p(math.exp(value)) if value < 500 else value
 
 
-def _distance(match: Match, head: Head) -> Judgement:
+def _distance(match: Match, head: Head, floor: float) -> Judgement:
     """Judge the range of the output by the share of the labels' variance that it can never explain."""
     if head.low == -math.inf and head.high == math.inf:
         return FITS
@@ -161,9 +165,7 @@ def _distance(match: Match, head: Head) -> Judgement:
         if labels.dtype.kind in "iuf" and finite(labels).size
     ]
     return max(
-        found,
-        key=lambda judgement: (judgement.share, judgement.split == "train"),
-        default=FITS,
+        found, key=lambda seen: (seen.split == "train" and seen.share >= floor, seen.share), default=FITS
     )
 
 

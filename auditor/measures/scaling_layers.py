@@ -23,6 +23,9 @@ APART = 10.0
 ROUNDING = 1e-4
 """Distance, in spreads, at which float32 takes two means for one."""
 
+NEAR_ZERO, NEAR_ONE = 0.25, 2.0
+"""Mean up to which, and factor of the spread up to which, an input counts as standardized."""
+
 
 class Fault(enum.Enum):
     """What is wrong with a scaling layer and its input."""
@@ -69,6 +72,22 @@ def scaling_faults(feed: Feed) -> list[ScalingFault]:
         found = scaled(found, scaler)
         others = {name: scaled(part, scaler) for name, part in evaluation.items()}
     return faults
+
+
+def is_standardized(feed: Feed) -> bool:
+    """Return whether the features of train have a mean near 0 and a spread near 1 behind the scaling layers."""
+    found = spread(feed.rows["train"])
+    if found is None:
+        return False
+    for scaler in feed.inlet.scalers:
+        if pooled(found, scaler) is None:
+            return False
+        found = scaled(found, scaler)
+    varying = found.std > 0
+    if not varying.any():
+        return False
+    center, width = float(np.median(np.abs(found.mean[varying]))), float(np.median(found.std[varying]))
+    return center <= NEAR_ZERO and 1 / NEAR_ONE <= width <= NEAR_ONE
 
 
 def _range(found: Spread) -> tuple[float, float]:

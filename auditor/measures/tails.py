@@ -110,10 +110,10 @@ def tail_copies(found: Copies) -> TailCopies | None:
     matched = (found.match("val", "train") >= 0) & tail
     expected = float((head.sum() + tail.sum()) / (head.size + tail.size))
     share = float(matched.mean()) if matched.size else 0.0
-    return TailCopies(matched, share, expected, _chernoff(share, expected, tail.size))
+    return TailCopies(matched, share, expected, chernoff(share, expected, tail.size))
 
 
-def _chernoff(share: float, expected: float, draws: int) -> float:
+def chernoff(share: float, expected: float, draws: int) -> float:
     """Return a bound on the probability that a share of draws is at least `share`, where `expected` is."""
     if share <= expected or not draws:
         return 1.0

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.measures.copies import Copies
+from auditor.measures.tails import chernoff
 from auditor.sources.arrays import Array
 
 
@@ -73,11 +74,29 @@ def class_weights(labels: Array, given: Mapping[Any, float]) -> ClassWeights | N
     return ClassWeights(classes, counts, weights, unkeyed)
 
 
-def repeats_by_class(found: Copies, ids: NDArray[np.int64]) -> dict[int, float]:
-    """Return the share of each class's train rows that repeat an earlier train row."""
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """Rows of one class that repeat an earlier train row, and how that compares with the other classes.
+
+    `p_value` bounds the probability that as large a part of all repeats falls on this class, were rows
+    repeated whatever their class.
+    """
+
+    share: float
+    others: float
+    p_value: float
+
+
+def repeats_of_class(found: Copies, ids: NDArray[np.int64], one: int) -> Repeats:
+    """Return the repeats of class `one` among the rows of train, whose classes are `ids`."""
     first = found.first[found.rows("train")]
     later = np.arange(first.size) + found.rows("train").start != first
     later &= ~found.blank[found.rows("train")]
     classes, inverse = np.unique(ids, return_inverse=True)
-    shares = np.bincount(inverse, weights=later) / np.bincount(inverse)
-    return {int(c): float(share) for c, share in zip(classes, shares, strict=True)}
+    counts, repeats = np.bincount(inverse), np.bincount(inverse, weights=later)
+    shares, mine = repeats / counts, classes == one
+    total = int(repeats.sum())
+    p_value = (
+        chernoff(float(repeats[mine][0]) / total, float(counts[mine][0]) / ids.size, total) if total else 1.0
+    )
+    return Repeats(float(shares[mine][0]), float(shares[~mine].max(initial=0.0)), p_value)

@@ -14,7 +14,7 @@ from auditor._rule import Skip, rule
 from auditor.measures.copies import copies
 from auditor.measures.homogeneity import proportions_p_value
 from auditor.measures.outlets import fit_plan
-from auditor.measures.weighting import ClassWeights, class_ids, class_weights, repeats_by_class
+from auditor.measures.weighting import ClassWeights, class_ids, class_weights, repeats_of_class
 
 CHANCE = 1e-6
 """Probability, had train and validation rows been split at random, below which train was resampled."""
@@ -160,12 +160,15 @@ def _resampled(context: Context, plan: FitPlan, found: ClassWeights) -> Finding 
     assert ids is not None  # noqa: S101 - weights were found for them
     heavy = int(np.argmax(found.weights))
     rare = int(found.classes[heavy])
-    shares = repeats_by_class(context.shared(copies), ids) if ids.size == context.case.train.n_rows else {}
-    others = max((share for c, share in shares.items() if c != rare), default=0.0)
     common = found.counts[heavy] >= found.counts.max() / 2
-    if common and shares.get(rare, 0.0) >= 0.2 and others <= shares[rare] / 4:
-        shows = f"{shares[rare]:.0%} of the rows of class {rare} repeat an earlier row, and at most {others:.0%} of another class"
-        return _twice(found, rare, shows, shares[rare], Severity.WARNING)
+    if common and ids.size == context.case.train.n_rows:
+        seen = repeats_of_class(context.shared(copies), ids, rare)
+        if seen.p_value < CHANCE and seen.share >= 0.2 and seen.others <= seen.share / 4:
+            shows = (
+                f"{seen.share:.0%} of the rows of class {rare} repeat an earlier row, and at most {seen.others:.0%} of "
+                "another class"
+            )
+            return _twice(found, rare, shows, seen.share, Severity.WARNING)
     even = found.counts.size > 1 and found.counts.max() <= EVEN * found.counts.min()
     if not even:
         return None

@@ -9,12 +9,20 @@ from auditor._context import Context
 from auditor._finding import Coverage, Evidence, Finding, Fix, Measure, Severity
 from auditor._plan import FitPlan
 from auditor._rule import Skip, rule
-from auditor.measures.inlets import TEXT_LAYERS, Feed, feeds, moving_average_left, outside_vocabulary, takes
+from auditor.measures.inlets import (
+    TEXT_LAYERS,
+    Feed,
+    feeds,
+    grows,
+    moving_average_left,
+    outside_vocabulary,
+    takes,
+)
 from auditor.measures.models import network
 from auditor.measures.networks import BatchNorm, Network
 from auditor.measures.outlets import begin, fit_plan, written
 from auditor.measures.pictures import CHANNELS, axis_is_ordered, is_reshaped
-from auditor.measures.scaling_layers import Fault, ScalingFault, scaling_faults
+from auditor.measures.scaling_layers import Fault, ScalingFault, is_standardized, scaling_faults
 
 LARGE = 10.0
 """Root mean square of what an unadapted Normalization lets through, from which on it was needed."""
@@ -61,8 +69,8 @@ def input_does_not_fit(context: Context) -> Iterator[Finding | Coverage]:
     net, plan = context.shared(network), context.shared(fit_plan)
     if not plan.batched:
         yield _unbatched(plan)
-    yield from _batch_norms(net, plan)
     known = feeds(net, plan.inputs, plan.input_names)
+    yield from _batch_norms(net, plan, [] if isinstance(known, str) else known)
     if isinstance(known, str):
         yield _unmatched(known)
         return
@@ -100,7 +108,7 @@ def _unmatched(why: str) -> Finding:
     )
 
 
-def _batch_norms(net: Network, plan: FitPlan) -> Iterator[Finding]:
+def _batch_norms(net: Network, plan: FitPlan, known: list[Feed]) -> Iterator[Finding]:
     if not net.batch_norms or "train" not in plan.inputs or not plan.inputs["train"]:
         return
     size, flat = plan.batch_size, [norm for norm in net.batch_norms if norm.ndim == 2]
@@ -112,7 +120,8 @@ def _batch_norms(net: Network, plan: FitPlan) -> Iterator[Finding]:
         slow = max(fresh, key=lambda norm: norm.momentum)
         left = moving_average_left(slow.momentum, steps * plan.epochs)
         if left >= 0.1:
-            yield _few_steps(slow, steps * plan.epochs, left)
+            certain = left >= 0.5 and not all(is_standardized(feed) for feed in known)
+            yield _few_steps(slow, steps * plan.epochs, left, certain=certain)
 
 
 def _few_rows(norms: list[BatchNorm], size: int) -> Finding:
@@ -134,12 +143,12 @@ def _few_rows(norms: list[BatchNorm], size: int) -> Finding:
     )
 
 
-def _few_steps(norm: BatchNorm, steps: int, left: float) -> Finding:
+def _few_steps(norm: BatchNorm, steps: int, left: float, *, certain: bool) -> Finding:
     better = 1 - 5 / max(steps, 10)
     return Finding(
         f"The batch normalization {norm.layer!r} has momentum {norm.momentum:g}, and this fit makes {steps:,} steps: at its "
         f"end the moving mean and variance, which validation uses, are still {left:.0%} what they were made as (0 and 1). "
-        "Scores of validation will be far below those of training, on any rows.",
+        f"Scores of validation {'will' if certain else 'may'} be below those of training, on any rows.",
         Evidence.of(
             Measure("share of the first value left", left, 0.1, "%"),
             Measure("steps", steps),
@@ -150,7 +159,7 @@ def _few_steps(norm: BatchNorm, steps: int, left: float) -> Finding:
             f"keras.layers.BatchNormalization(momentum={max(0.1, better):.2g})",
         ),
         splits=("val", "train"),
-        severity=Severity.ERROR if left >= 0.5 else Severity.WARNING,
+        severity=Severity.ERROR if certain else Severity.WARNING,
         about="steps",
     )
 
@@ -160,7 +169,8 @@ def _shapes(feed: Feed, net: Network) -> Iterator[Finding]:
     wanted = inlet.shape if inlet.shape is not None else tuple(train.shape[1:])
     wrong: dict[tuple[int, ...], list[str]] = {}
     for split, rows in feed.rows.items():
-        if not takes(wanted, tuple(rows.shape[1:])):
+        shape = tuple(rows.shape[1:])
+        if not (takes(wanted, shape) or (inlet.shape is None and grows(wanted, shape))):
             wrong.setdefault(tuple(rows.shape[1:]), []).append(split)
     for shape, splits in wrong.items():
         late = "" if "train" in splits else ", at the end of the first epoch"

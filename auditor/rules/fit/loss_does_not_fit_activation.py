@@ -73,7 +73,8 @@ def loss_does_not_fit_activation(context: Context) -> Iterator[Finding | Coverag
             yield _dropout(match)
         if head.activation and match.loss.known:
             judged += 1
-            yield from _judged(match, judge(match, net.backend), context.option("FIT003.floor"))
+            floor = context.option("FIT003.floor")
+            yield from _judged(match, judge(match, net.backend, floor), floor)
     if not judged and not stuck:
         raise Skip(_why_unknown(net, known.matches))
     if judged < len(known.matches):
@@ -240,13 +241,13 @@ def _hidden(match: Match, judgement: Judgement) -> Finding:
         if name == "relu"
         else "it bounds on one side what the loss takes for logits"
     )
-    certain = name == "relu" and not hinge and not head.pooled
+    severity = Severity.ERROR if name == "relu" and not hinge else Severity.WARNING
     return _finding(
         match,
         f"{begin(match.where)} has the activation {name}, made for hidden layers, before {match.loss.label}: {effect}.",
         Evidence.of(Measure("lowest logit", judgement.logits[0] if not hinge else head.low)),
         Fix("End in tanh or in no activation.") if hinge else _right_end(match),
-        Severity.ERROR if certain else Severity.WARNING,
+        Severity.INFO if head.pooled else severity,  # one live position of many keeps the gradient
     )
 
 
@@ -301,5 +302,6 @@ def _out_of_range(match: Match, judgement: Judgement, floor: float) -> Finding:
             f"model.add(keras.layers.Dense({match.units or 1}))  # as the last layer",
         ),
         splits=(judgement.split,),
+        severity=None if judgement.split == "train" else Severity.WARNING,
         about=match.outlet.name,
     )

@@ -67,11 +67,11 @@ def output_does_not_fit_labels(context: Context) -> Iterator[Finding | Coverage]
         yield from _classes(match)
     total = len(known.matches)
     if silent == total:
-        unknown = known.matches[0].outlet.shape is None
+        first = known.matches[0]
         raise Skip(
-            "the shape of the output is not known before the model is built"
-            if unknown
-            else f"nothing is known of the loss {known.matches[0].loss.label}"
+            "the shape of the output cannot be read from the model"
+            if first.outlet.shape is None
+            else f"nothing is known of the loss {first.loss.label}"
         )
     if silent:
         yield Coverage(

@@ -1,0 +1,1 @@
+"""Places where an audit runs by itself: one file a tool."""

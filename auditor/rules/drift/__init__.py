@@ -1,0 +1,1 @@
+"""Splits that are not one population."""

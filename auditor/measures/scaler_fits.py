@@ -12,10 +12,11 @@ from auditor.measures.extreme_traces import extreme_traces
 from auditor.measures.fitted_sets import Fitted
 from auditor.measures.moment_traces import moment_traces
 from auditor.measures.quartile_traces import quartile_traces
+from auditor.measures.rank_traces import rank_traces
 from auditor.measures.scaler_traces import Trace, gather
 from auditor.measures.whole_traces import whole_traces
 
-TESTS = (moment_traces, quartile_traces, extreme_traces, whole_traces, appended_traces)
+TESTS = (moment_traces, rank_traces, quartile_traces, extreme_traces, whole_traces, appended_traces)
 """In order: what an earlier one explains, a later one leaves alone."""
 
 Fits = dict[Fitted, list[Trace]]

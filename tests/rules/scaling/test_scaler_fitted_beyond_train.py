@@ -237,3 +237,18 @@ def test_infinity_is_no_obstacle() -> None:
     report = audit(**splits(X), select="SCL002")
     assert not report.crashed
     assert 2 not in report.findings[0].columns
+
+
+@pytest.mark.parametrize("output", ["uniform", "normal"])
+@pytest.mark.parametrize(
+    ("rows", "words"), [("train", ""), ("train+val", "train and val"), ("all", "train, val and test")]
+)
+def test_quantile_transformers(output: str, rows: str, words: str) -> None:
+    from sklearn.preprocessing import QuantileTransformer
+
+    X = np.concatenate([gammas(20 + i) for i in range(5)])
+    order = {"train": slice(0, 1000), "train+val": slice(0, 1250), "all": slice(0, 1500)}
+    made = QuantileTransformer(n_quantiles=1000, output_distribution=output).fit(X[order[rows]]).transform(X)
+    findings = audit(made[:1000], made[1000:1250], made[1250:], select="SCL002,SCL003").findings
+    assert [fitted_on(finding) for finding in findings] == ([words] if words else [])
+    assert not words or output in str(dict(findings[0].evidence.examples[0])["scaler"])

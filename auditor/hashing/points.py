@@ -30,17 +30,21 @@ class Points:
         Taken away first. Missing and infinite values stand there, at the centre.
     scale : ndarray of float64, shape (d,)
         Multiplied with; 0 leaves a feature out.
-    contrast : bool
-        Whether each point is then freed of its own mean and brought to length one.
+    contrast : int
+        Equal runs of coordinates, such as channels, each of which is then freed of its own mean and brought to
+        unit length; 0 for none.
     bend : float, optional
         Coordinate beyond which only the logarithm grows, so that single far values do not decide.
+    columns : ndarray of int64, shape (k,), optional
+        Features that count, in this order; all by default. Centre and scale have one value for each.
     """
 
     flat: NDArray[Any]
     centre: NDArray[np.float64]
     scale: NDArray[np.float64]
-    contrast: bool = False
+    contrast: int = 0
     bend: float | None = None
+    columns: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return int(self.flat.shape[0])
@@ -48,7 +52,7 @@ class Points:
     @property
     def width(self) -> int:
         """Number of features."""
-        return int(self.flat.shape[1])
+        return int(self.flat.shape[1] if self.columns is None else self.columns.size)
 
     @property
     def step(self) -> int:
@@ -57,11 +61,10 @@ class Points:
 
     def take(self, rows: slice | NDArray[np.integer[Any]]) -> Floats:
         """Return points as float32, shape (len(rows), d)."""
+        raw = self.flat[rows] if self.columns is None else self.flat[rows][:, self.columns]
         with np.errstate(over="ignore", invalid="ignore"):
             working = np.float32 if self.flat.dtype.itemsize < 4 else np.float64
-            block: NDArray[np.floating[Any]] = np.subtract(
-                self.flat[rows], self.centre, dtype=working, casting="unsafe"
-            )
+            block: NDArray[np.floating[Any]] = np.subtract(raw, self.centre, dtype=working, casting="unsafe")
             block = np.multiply(block, self.scale, out=block, casting="unsafe")
         if self.flat.dtype.kind == "f":
             block[~np.isfinite(block)] = 0.0
@@ -72,9 +75,10 @@ class Points:
             block[beyond] = np.sign(far) * (self.bend + np.log1p(np.abs(far) - self.bend))
         points = np.asarray(block, dtype=np.float32)
         if self.contrast:
-            points -= points.mean(axis=1, keepdims=True)
-            length = np.sqrt(np.einsum("ij,ij->i", points, points))
-            points /= np.where(length > 0, length, 1.0)[:, None]
+            parts = points.reshape(len(points), self.contrast, -1)
+            parts -= parts.mean(axis=2, keepdims=True)
+            length = np.sqrt(np.einsum("ijk,ijk->ij", parts, parts))
+            parts /= np.where(length > 0, length, 1.0)[:, :, None]
         return points
 
     def blocks(self) -> Iterator[tuple[int, Floats]]:

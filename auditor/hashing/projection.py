@@ -45,9 +45,8 @@ def directions(points: Points, k: int) -> Floats:
 def project(points: Points, axes: Floats) -> Floats:
     """Return the coordinates of all points along `axes`, shape (n, k), block by block."""
     out = np.empty((len(points), axes.shape[1]), dtype=np.float32)
-    if (
-        points.flat.dtype.itemsize == 1 and not points.contrast and points.bend is None
-    ):  # exact in float32 without being moved first
+    plain = not points.contrast and points.bend is None and points.columns is None
+    if plain and points.flat.dtype.itemsize == 1:  # exact in float32 without being moved first
         turned = points.scale[:, None] * axes
         moved, turned = points.centre @ turned, turned.astype(np.float32)
         for start in range(0, len(points), points.step):

@@ -1,4 +1,4 @@
-"""How near evaluation rows lie to train rows, held against how near train rows lie to one another."""
+"""Distances to the nearest train rows, and which of them are shorter than nature makes them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor._case import Split
-from auditor.hashing.ball import within
 from auditor.hashing.nearest import neighbours
-from auditor.hashing.points import Floats, Points, distances
-from auditor.hashing.projection import directions, project
+from auditor.hashing.points import Floats, Points
 
 Numbers = NDArray[np.int64]
 Reals = NDArray[np.float64]
-
-AXES = 32
-"""Principal coordinates that distances are measured in: they hold what natural neighbours differ in."""
 
 RANKS = (1, 2, 3, 5, 8, 13, 21, 34, 55)
 """Neighbours whose distances are kept."""
@@ -68,22 +63,8 @@ MANY_FEATURES = 16
 SCALE_ROWS = 8192
 """Rows that units and spreads are estimated on."""
 
-WORK = 2**27
-"""Distances computed for each of the two ladders, a fraction of a second; rows are sampled beyond."""
-
-WHOLE_WORK = 2**30
-"""Distances computed for all rows of a split once a sample has shown something."""
-
-SCREEN_WORK = 2**29
-"""Distances between short projections computed to look at every row."""
-
-FOREIGN_P = 1e-3
-"""Probability under which the shares of evaluation and train rows with a near copy are taken to differ."""
-
-SAME_ROW = 0.8
-"""Over all features, a near copy lies within this share of the distance to a natural neighbour."""
-
-_TINY = float(np.finfo(np.float64).tiny)
+TINY = float(np.finfo(np.float64).tiny)
+"""Stands for a distance of 0 where one is divided by."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,7 +89,7 @@ class Ladder:
     @property
     def ratio(self) -> Reals:
         """Distance to the nearest over the distance to the last of the ranks."""
-        return self.distance[:, 0] / np.maximum(self.distance[:, -1], _TINY)
+        return self.distance[:, 0] / np.maximum(self.distance[:, -1], TINY)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,7 +116,7 @@ class Excess:
 
     def close(self, rows: Ladder) -> NDArray[np.bool_]:
         """Which rows are below the threshold."""
-        ratio = rows.distance[:, self.nearer] / np.maximum(rows.distance[:, self.farther], _TINY)
+        ratio = rows.distance[:, self.nearer] / np.maximum(rows.distance[:, self.farther], TINY)
         return np.asarray(ratio <= self.threshold)
 
 
@@ -177,12 +158,6 @@ def points(train: Split, split: Split) -> tuple[Points, Points]:
     return Points(train.flat, centre, scale, bend=bend), Points(split.flat, centre, scale, bend=bend)
 
 
-def coordinates(reference: Points, query: Points) -> tuple[Floats, Floats]:
-    """Return points in the principal coordinates of the reference, shapes (n, p) and (m, p)."""
-    axes = directions(reference, AXES)
-    return project(reference, axes), project(query, axes)
-
-
 def ladder(reference: Floats, of: Numbers, query: Floats, rows: Numbers, *, own: bool = False) -> Ladder:
     """Return the distances of `rows` of `query` to the rows `of` of `reference`.
 
@@ -199,7 +174,7 @@ def ladder(reference: Floats, of: Numbers, query: Floats, rows: Numbers, *, own:
     asked = query[rows]
     distance, index = neighbours(reference[of], asked, int(ranks[-1]), exclude)
     finest = RESOLUTION * np.sqrt(np.einsum("ij,ij->i", asked, asked, dtype=np.float64))
-    distance = np.maximum(distance, np.maximum(finest, _TINY)[:, None])
+    distance = np.maximum(distance, np.maximum(finest, TINY)[:, None])
     return Ladder(rows, of[index[:, 0]], of[index[:, ranks[-1] - 1]], distance[:, ranks - 1])
 
 
@@ -224,13 +199,13 @@ def closer_than_train(cross: Ladder, own: Ladder, total: int) -> Excess | None:
     below = np.sort(ratio[ratio < start])
     if tail.size < 5 or start <= 0 or not below.size:
         return None
-    power = _tail_power(tail, start)
+    power = tail_power(tail, start)
     grid = np.unique(below)
     count = np.searchsorted(below, grid, "right")
     model = total * TAIL * (grid / start) ** power
     train = np.searchsorted(natural, grid, "right") * (total / natural.size)
     expected = np.maximum(model, train)
-    p = _poisson_tail(count, expected)
+    p = poisson_tail(count, expected)
     sure = p * min(grid.size, 40) <= HIGHEST_P
     choices = [np.flatnonzero(sure & (expected <= share * count)) for share in FALSE_SHARES]
     if not choices[-1].size:
@@ -241,9 +216,9 @@ def closer_than_train(cross: Ladder, own: Ladder, total: int) -> Excess | None:
     return Excess(0, cross.distance.shape[1] - 1, float(grid[at]), float(expected[at]), float(p.min()))
 
 
-def _tail_power(tail: Reals, start: float) -> float:
+def tail_power(tail: Reals, start: float) -> float:
     """Return the lower confidence limit of the exponent of a tail below `start`."""
-    power = 1.0 / max(float(np.log(start / np.maximum(tail, _TINY)).mean()), 1e-9)
+    power = 1.0 / max(float(np.log(start / np.maximum(tail, TINY)).mean()), 1e-9)
     return power * max(0.25, 1.0 - 2.0 / math.sqrt(tail.size))
 
 
@@ -259,172 +234,19 @@ def clumped(cross: Ladder) -> Excess | None:
     n, steps = cross.distance.shape
     for k in range(min(steps, RANKS.index(LARGEST_CLUMP) + 2) - 1):
         a, b = RANKS[k], RANKS[k + 1]
-        ratio = cross.distance[:, k] / np.maximum(cross.distance[:, k + 1], _TINY)
+        ratio = cross.distance[:, k] / np.maximum(cross.distance[:, k + 1], TINY)
         for bar in CLUMP_BARS:
             count = int((ratio <= bar).sum())
             expected = n * min(1.0, math.comb(b - 1, a) * bar**a)
-            p = float(_poisson_tail(np.array([count]), np.array([expected]))[0])
+            p = float(poisson_tail(np.array([count]), np.array([expected]))[0])
             certain = p < HIGHEST_P / (len(RANKS) * len(CLUMP_BARS)) and count > CLUMP_EXCESS * expected
             if certain and (best is None or count > best[0]):
                 best = count, Excess(k, k + 1, bar, expected, p)
     return None if best is None else best[1]
 
 
-def _poisson_tail(count: NDArray[np.int64], expected: Reals) -> Reals:
+def poisson_tail(count: NDArray[np.int64], expected: Reals) -> Reals:
     """Return the probability of at least `count` events where `expected` are."""
     from scipy.special import pdtrc
 
-    return np.asarray(np.where(count > 0, pdtrc(np.maximum(count - 1, 0), np.maximum(expected, _TINY)), 1.0))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Closeness:
-    """Near copies of train rows in an evaluation split.
-
-    Attributes
-    ----------
-    excess : Excess
-        What was found, and at which threshold.
-    foreign : bool
-        Whether train itself holds no such rows at this rate: they did not get there by nature.
-    cross, own : Ladder
-        Rows of the split looked at, and rows of train held against the rest of train.
-    close : ndarray of bool, shape (m,)
-        Which of the former are near copies.
-    distance, natural : ndarray of float64, shape (m,)
-        Distances over all features, to the partner and to the last of the ranks; NaN where not `close`.
-    looked : int
-        Rows of the split that were looked at, some by a search for near ones alone.
-    train_share : float
-        Share of train rows as near to another.
-    p_split : float
-        Probability that the two shares differ as much by chance.
-    """
-
-    excess: Excess
-    foreign: bool
-    cross: Ladder
-    own: Ladder
-    close: NDArray[np.bool_]
-    distance: Reals
-    natural: Reals
-    looked: int
-    train_share: float
-    p_split: float
-
-    @property
-    def share(self) -> float:
-        """Share of the rows looked at."""
-        return float(self.close.sum() / self.looked)
-
-
-def near_copies(
-    train: Split, split: Split, of: Numbers, rows: Numbers, rng: np.random.Generator
-) -> tuple[Closeness | None, int]:
-    """Find evaluation rows that are near copies of train rows.
-
-    Parameters
-    ----------
-    train, split : Split
-        Of one feature shape.
-    of, rows : ndarray of int64
-        Distinct rows of train; rows of the split that equal none of them. At least ``LEAST_ROWS`` of the
-        former, one of the latter.
-    rng : Generator
-        Draws rows where there are too many.
-
-    Returns
-    -------
-    closeness : Closeness or None
-        None where rows are no nearer to train than nature has them.
-    looked : int
-        Rows of the split that were looked at.
-    """
-    here, there = points(train, split)
-    reference, query = coordinates(here, there)
-    own = ladder(reference, of, reference, _drawn(of, of.size, rng, WORK), own=True)
-    cross = ladder(reference, of, query, _drawn(rows, of.size, rng, WORK))
-    total = cross.rows.size
-    found = _judged(here, there, cross, own, total)
-    if found is not None and total < rows.size:
-        cross = ladder(reference, of, query, _drawn(rows, of.size, rng, WHOLE_WORK))
-        total = cross.rows.size
-        found = _judged(here, there, cross, own, total) or found
-    elif total < rows.size:
-        screened = _screened(here, there, (of, rows), cross, own)
-        if screened is not None:
-            total = rows.size
-            cross = ladder(reference, of, query, np.union1d(cross.rows, screened)) if screened.size else cross
-            found = _judged(here, there, cross, own, total)
-    if found is not None and not found.foreign and found.train_share < found.share / 2:
-        # too few rows of train to tell whether that is less
-        count = int(found.close.sum())
-        enough = total * (FOREIGN_P ** (-1.2 / count) - 1.0)  # where train has none, that many tell
-        more = min(of.size, max(own.rows.size, math.ceil(min(enough, 3.0 * total))), WHOLE_WORK // of.size)
-        own = ladder(reference, of, reference, np.sort(rng.choice(of, more, replace=False)), own=True)
-        found = _judged(here, there, cross, own, total) or found
-    return found, total
-
-
-def _screened(
-    here: Points, there: Points, rows: tuple[Numbers, Numbers], cross: Ladder, own: Ladder
-) -> Numbers | None:
-    """Return all rows of the split within a distance of train that nature would not reach.
-
-    That is the ratio below which a hundredth of a row is expected, times the usual distance to a natural
-    neighbour. None where the search would cost too much.
-    """
-    of, asked = rows
-    natural = np.sort(own.ratio)
-    start = float(np.quantile(natural, TAIL))
-    tail = natural[natural < start]
-    if tail.size < 5:
-        return None
-    ratio = start * (0.01 / (TAIL * asked.size)) ** (1.0 / _tail_power(tail, start))
-    usual = float(np.median(distances(there, here, cross.rows, cross.last)))
-    near = within(here, there, min(ratio, 0.25) * usual, most=SCREEN_WORK)
-    if not near.complete and not near.candidates:
-        return None
-    kept = np.isin(near.reference, of)
-    return np.intersect1d(near.query[kept], asked)
-
-
-def _drawn(rows: Numbers, n_train: int, rng: np.random.Generator, work: int) -> Numbers:
-    """Return as many of `rows`, in order, as can be compared with train at a cost of `work`."""
-    wanted = max(64, work // n_train)
-    return rows if rows.size <= wanted else np.sort(rng.choice(rows, wanted, replace=False))
-
-
-def _judged(here: Points, there: Points, cross: Ladder, own: Ladder, total: int) -> Closeness | None:
-    """Return what both tests say of a ladder that stands for `total` rows, confirmed over all features."""
-    closer = closer_than_train(cross, own, total)
-    excess = closer or (clumped(cross) if total == cross.rows.size else None)
-    if excess is None:
-        return None
-    close = excess.close(cross)
-    distance, natural = np.full(close.size, np.nan), np.full(close.size, np.nan)
-    rows = cross.rows[close]
-    distance[close] = distances(there, here, rows, cross.partner[close])
-    natural[close] = distances(there, here, rows, cross.last[close])
-    close &= distance <= SAME_ROW * natural
-    if not close.any():
-        return None
-    in_train = int(excess.close(own).sum())
-    share = in_train / own.rows.size
-    p = _shares_p_value(int(close.sum()), total, in_train, own.rows.size)
-    foreign = closer is not None and p <= FOREIGN_P
-    return Closeness(excess, foreign, cross, own, close, distance, natural, total, share, p)
-
-
-def _shares_p_value(here: int, n_here: int, there: int, n_there: int) -> float:
-    """Return Fisher's one-sided probability of as many `here` if both shares were one."""
-    from scipy.special import betaln
-
-    total, hits = n_here + n_there, here + there
-
-    def log_choose(n: int, k: NDArray[np.int64]) -> Reals:
-        return np.asarray(-betaln(n - k + 1.0, k + 1.0) - np.log(n + 1.0))
-
-    k = np.arange(here, min(hits, n_here) + 1)
-    log_p = log_choose(n_here, k) + log_choose(n_there, hits - k) - log_choose(total, np.array([hits]))
-    return float(min(1.0, np.exp(log_p).sum()))
+    return np.asarray(np.where(count > 0, pdtrc(np.maximum(count - 1, 0), np.maximum(expected, TINY)), 1.0))

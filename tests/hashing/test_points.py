@@ -13,7 +13,7 @@ from auditor.hashing.projection import directions, leaves, project, slack
 DTYPES = [bool, np.uint8, np.int8, np.int32, np.uint64, np.float16, np.float32, np.float64]
 
 
-def _points(flat: np.ndarray, *, contrast: bool = False) -> Points:
+def _points(flat: np.ndarray, *, contrast: int = 0) -> Points:
     d = flat.shape[1]
     return Points(flat, np.full(d, 0.5), np.linspace(0.5, 2.0, d), contrast)
 
@@ -45,10 +45,10 @@ def test_far_values_are_bent_and_keep_their_order() -> None:
 def test_contrast_is_blind_to_gain_and_offset() -> None:
     flat = np.random.default_rng(0).normal(size=(5, 30))
     one, other = (
-        Points(f, np.zeros(30), np.ones(30), True).take(slice(None)) for f in (flat, 3.0 * flat + 7.0)
+        Points(f, np.zeros(30), np.ones(30), 1).take(slice(None)) for f in (flat, 3.0 * flat + 7.0)
     )
     assert np.allclose(one, other, atol=1e-6)
-    blank = Points(np.full((2, 30), 4.0), np.zeros(30), np.ones(30), True).take(slice(None))
+    blank = Points(np.full((2, 30), 4.0), np.zeros(30), np.ones(30), 1).take(slice(None))
     assert not blank.any()
 
 

@@ -7,12 +7,15 @@ import pytest
 from scipy.stats import hypergeom
 
 from auditor._case import make_split
+from auditor.hashing.projection import directions, project
 from auditor.measures import closeness as c
+from auditor.measures.near_rows import _shares_p_value
 
 
 def _ladders(train: np.ndarray, val: np.ndarray) -> tuple[c.Ladder, c.Ladder]:
-    here, there = make_split("train", train), make_split("val", val)
-    reference, query = c.coordinates(*c.points(here, there))
+    here, there = c.points(make_split("train", train), make_split("val", val))
+    axes = directions(here, 32)
+    reference, query = project(here, axes), project(there, axes)
     of = np.arange(len(train))
     return c.ladder(reference, of, query, np.arange(len(val))), c.ladder(
         reference, of, reference, of, own=True
@@ -79,7 +82,7 @@ def test_heavy_tails_have_a_unit() -> None:
 
 @pytest.mark.parametrize(("a", "n", "b", "m"), [(20, 10_000, 0, 2000), (5, 50, 1, 200), (0, 10, 3, 10)])
 def test_fisher(a: int, n: int, b: int, m: int) -> None:
-    assert c._shares_p_value(a, n, b, m) == pytest.approx(hypergeom.sf(a - 1, n + m, n, a + b), rel=1e-6)
+    assert _shares_p_value(a, n, b, m) == pytest.approx(hypergeom.sf(a - 1, n + m, n, a + b), rel=1e-6)
 
 
 def test_rounding_is_no_copy() -> None:

@@ -11,8 +11,9 @@ from auditor._case import Split
 from auditor._context import Context
 from auditor._finding import Coverage, Evidence, Finding, Fix, Measure, Rows, Severity
 from auditor._rule import Skip, rule
-from auditor.measures.closeness import LEAST_ROWS, RANKS, Closeness, near_copies
+from auditor.measures.closeness import LEAST_ROWS, RANKS, points
 from auditor.measures.copies import copies
+from auditor.measures.near_rows import Closeness, Surroundings, near_copies, surroundings
 
 
 @rule(
@@ -65,11 +66,15 @@ def near_copies_across_splits(context: Context) -> Iterator[Finding | Coverage]:
     distinct = np.flatnonzero(owners == np.arange(owners.size))
     if distinct.size < LEAST_ROWS:
         raise Skip(f"train has fewer than {LEAST_ROWS} distinct rows")
+    rng = context.rng("DUP002")
+    around: Surroundings | None = None
     for split in context.case.comparable:
         rows = np.flatnonzero(found.match(split.name, "train") < 0)
         if not rows.size:
             continue
-        close, looked = near_copies(context.case.train, split, distinct, rows, context.rng("DUP002"))
+        here, there = points(context.case.train, split)
+        around = around or surroundings(here, distinct, rng)
+        close, looked = near_copies(around, there, rows, rng)
         if looked < rows.size:
             yield _coverage(split, looked, rows.size)
         if close is not None:

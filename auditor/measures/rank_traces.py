@@ -23,6 +23,9 @@ FEWEST = 30
 GATE = 0.08
 """Distance of a sample from the even spread at which a feature is looked at."""
 
+TIES = 0.02
+"""Share of values that repeat the one before, in sorted order, of a feature that was not designed."""
+
 UNIFORM_STD = math.sqrt(1 / 12)
 
 
@@ -52,7 +55,8 @@ def rank_traces(found: Material) -> Iterator[Trace]:
     Had others been fitted on, rank and value would differ as a Brownian bridge does, whose increments
     over k even steps are independent: that all stay within t standard errors has a probability of at most
     ``sqrt(k + 1) * (t * sqrt(2 (k + 1) / pi)) ** k``, for as many steps as the heaviest tie allows. Designs are spread
-    evenly too: both ends have to be reached exactly, and a complete grid over all rows is no evidence.
+    evenly too: both ends have to be reached exactly, and over all rows only features with ties count, which
+    designs have none of.
     """
     for scaler in (Scaler.QUANTILE_UNIFORM, Scaler.QUANTILE_NORMAL):
         ranked = _ranked(found, scaler)
@@ -130,14 +134,8 @@ def _log_chances(found: Material, ranked: Ranked, fitted: Fitted) -> tuple[Float
         log_p[j] = min(0.0, float(np.min(k * np.log(t * np.sqrt(2 * (k + 1) / math.pi)) + np.log(k + 1) / 2)))
     log_p[(ordered[0] > 1e-5) | (ordered[-1] < 1 - 1e-5)] = 0.0
     if fitted == found.names and ranked.scaler is Scaler.QUANTILE_UNIFORM:
-        log_p[_complete_grid(ordered)] = 0.0
+        log_p[np.mean(np.diff(ordered, axis=0) <= 1e-12, axis=0) < TIES] = 0.0
     return log_p, apart
-
-
-def _complete_grid(ordered: Floats) -> NDArray[np.bool_]:
-    """Return the columns that hold every multiple of ``1 / (n - 1)`` once, as designs do."""
-    grid = np.linspace(0, 1, len(ordered))[:, None]
-    return np.asarray(np.abs(ordered - grid).max(axis=0) < 1e-6)
 
 
 def _trace(

@@ -37,17 +37,24 @@ class Sample:
     points: NDArray[np.float32]
 
 
-def draw_samples(case: Case, names: tuple[str, ...], rng: np.random.Generator) -> dict[str, Sample]:
+def draw_samples(
+    case: Case, names: tuple[str, ...], rng: np.random.Generator, most: int = MAX_TRAIN
+) -> dict[str, Sample]:
     """Return rows of train and of other splits on one scale: train's means and spreads.
 
     Parameters
     ----------
     names : tuple of str
         Splits of equal row shape; train among them.
+    rng : Generator
+        For the draws.
+    most : int
+        Rows of train, at most.
     """
     d = case.train.n_features
     columns = np.sort(rng.choice(d, min(d, MAX_FEATURES), replace=False))
-    drawn = {name: _drawn_rows(case[name].n_rows, name, rng) for name in names}
+    limits = {name: most if name == "train" else MAX_EVALUATION for name in names}
+    drawn = {name: _drawn_rows(case[name].n_rows, limits[name], rng) for name in names}
     raw = {name: case[name].flat[rows][:, columns].astype(np.float64) for name, rows in drawn.items()}
     stats = describe_columns(raw["train"])
     usable = (stats.count > 1) & (stats.variance > 0) & np.isfinite(stats.variance)
@@ -57,8 +64,7 @@ def draw_samples(case: Case, names: tuple[str, ...], rng: np.random.Generator) -
     }
 
 
-def _drawn_rows(n: int, name: str, rng: np.random.Generator) -> NDArray[np.int64]:
-    limit = MAX_TRAIN if name == "train" else MAX_EVALUATION
+def _drawn_rows(n: int, limit: int, rng: np.random.Generator) -> NDArray[np.int64]:
     return np.sort(rng.choice(n, limit, replace=False)) if n > limit else np.arange(n)
 
 
@@ -78,9 +84,9 @@ def squared_distances(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray
 
 
 def nearest(
-    distances: NDArray[np.float32], *, beyond: float = 0.0, themselves: bool = False
+    distances: NDArray[np.float32], *, beyond: float = 0.0, themselves: bool = False, k: int = NEIGHBOURS
 ) -> NDArray[np.int64]:
-    """Return the columns of the nearest rows, shape (n, NEIGHBOURS); -1 where there are too few.
+    """Return the columns of the nearest rows, shape (n, k); -1 where there are too few.
 
     Parameters
     ----------
@@ -91,16 +97,18 @@ def nearest(
         the question is what farther rows say.
     themselves : bool
         Whether row i and column i are the same row, which does not vote for itself.
+    k : int
+        Rows that vote.
     """
     masked = np.where(distances < beyond, np.inf, distances)
     if themselves:
         np.fill_diagonal(masked, np.inf)
-    k = min(NEIGHBOURS, masked.shape[1])
-    if k == 0:
-        return np.full((len(masked), NEIGHBOURS), -1, dtype=np.int64)
-    found = np.argpartition(masked, k - 1, axis=1)[:, :k]
+    there = min(k, masked.shape[1])
+    if there == 0:
+        return np.full((len(masked), k), -1, dtype=np.int64)
+    found = np.argpartition(masked, there - 1, axis=1)[:, :there]
     found = np.where(np.isfinite(np.take_along_axis(masked, found, axis=1)), found, -1)
-    return np.pad(found, ((0, 0), (0, NEIGHBOURS - k)), constant_values=-1)
+    return np.pad(found, ((0, 0), (0, k - there)), constant_values=-1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

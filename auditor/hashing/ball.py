@@ -54,6 +54,7 @@ def within(
     *,
     limit: int = 2**22,
     most: float = np.inf,
+    projected: tuple[Floats, Floats] | None = None,
 ) -> Near:
     """Return all pairs of a query and a reference point no farther apart than `radius`.
 
@@ -70,6 +71,8 @@ def within(
     most : float
         Distances between projections that may be computed; where an estimate says more, nothing is searched
         and the answer is not complete.
+    projected : tuple of ndarray of float32, shapes (n, k) and (m, k), optional
+        Orthogonal projections of both sides, the widest coordinate first, where they are known.
 
     Notes
     -----
@@ -80,9 +83,12 @@ def within(
     """
     if not len(reference) or (query is not None and not len(query)):
         return Near(*_nothing(), np.zeros(0), 0, complete=True)
-    axes = directions(reference, AXES)
-    far = project(reference, axes)
-    near = far if query is None else project(query, axes)
+    if projected is None:
+        axes = directions(reference, AXES)
+        far = project(reference, axes)
+        near = far if query is None else project(query, axes)
+    else:
+        far, near = (np.ascontiguousarray(side[:, :AXES]) for side in projected)
     reach = np.broadcast_to(np.asarray(radius, dtype=np.float64), (len(near),))
     meeting = _arranged(far, near, reach)
     if meeting.entries() > most:

@@ -171,7 +171,7 @@ def near_copies(
         total = cross.rows.size
         found = _judged(around, there, cross, total) or found
     elif total < rows.size and screen:
-        screened = _screened(around, there, rows, cross)
+        screened = _screened(around, there, query, rows, cross)
         if screened is not None:
             total = rows.size
             cross = ladder(reference, of, query, np.union1d(cross.rows, screened)) if screened.size else cross
@@ -187,7 +187,9 @@ def near_copies(
     return found, total
 
 
-def _screened(around: Surroundings, there: Points, rows: Numbers, cross: Ladder) -> Numbers | None:
+def _screened(
+    around: Surroundings, there: Points, query: Floats, rows: Numbers, cross: Ladder
+) -> Numbers | None:
     """Return all rows of the split within a distance of train that nature would not reach.
 
     That is the ratio below which a hundredth of a row is expected, times the usual distance to a natural
@@ -200,7 +202,8 @@ def _screened(around: Surroundings, there: Points, rows: Numbers, cross: Ladder)
         return None
     ratio = start * (0.01 / (TAIL * rows.size)) ** (1.0 / tail_power(tail, start))
     usual = float(np.median(distances(there, around.here, cross.rows, cross.last)))
-    near = within(around.here, there, min(ratio, 0.25) * usual, most=SCREEN_WORK)
+    projected = around.reference, query
+    near = within(around.here, there, min(ratio, 0.25) * usual, most=SCREEN_WORK, projected=projected)
     if not near.complete and not near.candidates:
         return None
     kept = np.isin(near.reference, around.of)

@@ -33,8 +33,8 @@ LEAST_BITS = 30.0
 LEAST_SHARE = 0.6
 """Share of the categories that tell the tables apart which must agree; ties merge some categories."""
 
-LEAST_ALIKE = 0.6
-"""Correlation, over rows, of an encoding with the plain mean, from which it is compared with tables."""
+LEAST_ALIKE = 0.95
+"""Correlation, over rows, of a column with a table, from which they are compared value by value."""
 
 _WEIGHTS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 50.0, 100.0, 200.0, 300.0)
 """Customary weights of the prior in a smoothed mean."""
@@ -218,23 +218,15 @@ def _target_tables(
     variance = squares - total**2 / np.maximum(n, 1)  # of the sum of n targets
     mixed = here & (n > 1) & (variance > 1e-9 * squares)  # where all are equal, a copy of y looks the same
     bits = _lattice_bits(variance, steps[:, None])
-    mean = total / np.maximum(n, 1)
-    alike = np.flatnonzero(
-        _alike(groups.values, mean, np.where(mixed, n, 0.0)) & (mixed.sum(axis=1) >= LEAST_HITS)
-    )
-    if not alike.size:
+    if not (mixed.sum(axis=1) >= LEAST_HITS).any():
         return []
     ours, theirs = _tables(groups, subset), _tables(groups, ("train",))
     found = []
     for kind, table in ours.items():
-        for which in alike.tolist():
+        for which in np.flatnonzero(_alike(groups.values, table, np.where(mixed, n, 0.0))).tolist():
+            by_train = theirs[kind][which]
             made = _compare(
-                groups.values,
-                table[which],
-                theirs[kind][which],
-                mixed[which],
-                bits=bits[which],
-                epsilon=epsilon,
+                groups.values, table[which], by_train, mixed[which], bits=bits[which], epsilon=epsilon
             )
             if made is not None:
                 found.append(Table(kind, True, tuple(subset), *made))
@@ -277,18 +269,17 @@ def _tables(groups: Groups, subset: Sequence[str]) -> dict[str, NDArray[np.float
 
 
 def _alike(
-    values: NDArray[np.float64], mean: NDArray[np.float64], weight: NDArray[np.float64]
+    values: NDArray[np.float64], tables: NDArray[np.float64], rows: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
-    """Return the targets whose means go with `values`, shape (t,).
-
-    Smoothing bends the line between an encoding and the plain mean, but where rows are many it leaves
-    the mean as it is; `weight`, shape (t, g), is the number of rows.
-    """
-    weight = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1.0)
+    """Return the tables, shape (t, g), that go with `values` over the rows of every category: a quick look."""
+    usable = (rows > 0) & np.isfinite(tables)
+    weight = np.where(usable, rows, 0.0)
+    weight /= np.maximum(weight.sum(axis=1, keepdims=True), 1.0)
     v = values - (weight * values).sum(axis=1, keepdims=True)
-    m = mean - (weight * mean).sum(axis=1, keepdims=True)
+    m = np.where(usable, tables, 0.0)
+    m = m - (weight * m).sum(axis=1, keepdims=True)
     together, own, theirs = ((weight * pair).sum(axis=1) for pair in (v * m, v * v, m * m))
-    return np.asarray(together**2 >= LEAST_ALIKE**2 * own * theirs)
+    return np.asarray((together**2 >= LEAST_ALIKE**2 * own * theirs) & (usable.sum(axis=1) >= LEAST_HITS))
 
 
 def _compare(

@@ -15,8 +15,11 @@ FEW = 6
 DENSE = 256
 """Up to this many columns the whole least-squares problem is solved where the greedy search fails."""
 
-ULPS = 8.0
-"""Rounding errors allowed a term, in units of the coarsest arithmetic that made the values."""
+ROUNDINGS = 4.0
+"""Rounding errors allowed a term, in spacings of the coarsest arithmetic that made the values."""
+
+LARGEST = 1e100
+"""Size from which values are left out: their products are no longer finite."""
 
 _BLOCK = 2**22
 """Values of a block of columns made float64 at a time."""
@@ -60,7 +63,7 @@ class Linear:
     def tolerance(self, chosen: NDArray[Any], y: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what rounding explains of each row's residual, shape (n,): the sum of its terms' sizes."""
         terms = np.abs(chosen) @ np.abs(self.coefficients) + np.abs(y) + abs(self.intercept)
-        return np.asarray(ULPS * self.epsilon * np.maximum(terms, np.finfo(float).tiny))
+        return np.asarray(ROUNDINGS * self.epsilon * np.maximum(terms, np.finfo(float).tiny))
 
 
 def rounding(*dtypes: np.dtype[Any]) -> float:
@@ -106,7 +109,7 @@ def exact_linear(X: NDArray[Any], y: NDArray[np.float64], epsilon: float) -> Lin
     ((1, 4), [1.0, 2.0])
     """
     n = y.size
-    if n < 5 or not np.ptp(y) > 0:
+    if n < 5 or not 0 < np.ptp(y) < LARGEST:
         return None
     chosen: list[int] = []
     residual = y - y.mean()
@@ -128,8 +131,10 @@ def exact_linear(X: NDArray[Any], y: NDArray[np.float64], epsilon: float) -> Lin
 
 
 def _usable(X: NDArray[Any]) -> NDArray[np.int64]:
-    finite = np.isfinite(X).all(axis=0)
-    return np.flatnonzero(finite & (X[:1] != X).any(axis=0))
+    values = X.astype(np.float64)
+    finite = np.isfinite(values).all(axis=0)
+    bounded = np.abs(np.where(finite, values, 0.0)).max(axis=0) < LARGEST
+    return np.flatnonzero(finite & bounded & (values[:1] != values).any(axis=0))
 
 
 def _most_correlated(X: NDArray[Any], residual: NDArray[np.float64], taken: Sequence[int]) -> int | None:
@@ -144,7 +149,7 @@ def _most_correlated(X: NDArray[Any], residual: NDArray[np.float64], taken: Sequ
             block -= block.mean(axis=0)
             norm = np.sqrt((block * block).sum(axis=0))
             score = np.abs(residual @ block) / norm
-        score[~np.isfinite(score) | (norm < 1e-12)] = -1.0
+        score[~np.isfinite(score) | (norm < 1e-12) | (size > LARGEST)] = -1.0
         score[[c - start for c in taken if start <= c < start + step]] = -1.0
         here = int(np.argmax(score))
         if score[here] > best:
@@ -156,13 +161,13 @@ def _solve(X: NDArray[Any], y: NDArray[np.float64], columns: Sequence[int], epsi
     """Return the least-squares solution on centred columns of unit spread."""
     order = tuple(sorted(columns))
     values = X[:, order].astype(np.float64)
+    size = np.abs(values).max(axis=0)  # so that sums stay finite
+    values /= size
     centre = values.mean(axis=0)
     spread = np.abs(values - centre).max(axis=0)
     spread[spread == 0] = 1.0
-    scaled = (values - centre) / spread
-    solution = np.linalg.lstsq(scaled, y - y.mean(), rcond=1e-11)[0]
-    coefficients = solution / spread
-    return Linear(order, coefficients, float(y.mean() - centre @ coefficients), epsilon)
+    solution = np.linalg.lstsq((values - centre) / spread, y - y.mean(), rcond=1e-11)[0] / spread
+    return Linear(order, solution / size, float(y.mean() - centre @ solution), epsilon)
 
 
 def _holds(found: Linear, X: NDArray[Any], y: NDArray[np.float64]) -> bool:

@@ -15,7 +15,7 @@ from auditor.measures.linear import Linear, exact_linear, rounding
 LEAST_BITS = 40.0
 """Surprisal of the rows that verify a function, beyond that of choosing its columns."""
 
-FINEST = 5e-3
+FINEST = 2e-2
 """Rounding, in standard deviations of the label, up to which agreement says something."""
 
 COUNTED_ROWS = 100_000

@@ -98,8 +98,9 @@ class Binned:
     ----------
     edges : ndarray of float64, shape (b - 1,)
         Upper ends of the bins but the last.
-    scores : ndarray of float64, shape (b, n_classes)
-        Share of each class among the bin's rows.
+    scores : ndarray of float64, shape (2, b, n_classes)
+        Two ways to rank bins by a class: its share among the bin's rows, which follows any function, and
+        the bin's position, upwards or downwards, which is less noisy where the function is monotone.
     """
 
     edges: NDArray[np.float64]
@@ -127,29 +128,38 @@ def learn_bins(x: NDArray[Any], codes: NDArray[np.int64], n_classes: int, rows_a
     bins = np.searchsorted(edges, values)
     counts = np.bincount(bins * n_classes + codes, minlength=(edges.size + 1) * n_classes)
     counts = counts.reshape(-1, n_classes) + counts.reshape(-1, n_classes).sum(axis=0) / values.size
-    return Binned(edges, counts / counts.sum(axis=1, keepdims=True))
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    position = np.arange(shares.shape[0], dtype=np.float64)
+    weight = counts.sum(axis=1)
+    slope = ((position - np.average(position, weights=weight)) * weight) @ shares
+    return Binned(edges, np.stack([shares, position[:, None] * np.where(slope < 0, -1.0, 1.0)]))
 
 
 def held_out_auc(
     binned: Binned, x: NDArray[Any], codes: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return each class's area under the ROC curve against the rest, and its rows, on other rows.
+    """Return each class's area under the ROC curve against the rest, the better of two, and its rows, on other rows.
 
     NaN where a class, or the rest, has no row.
     """
-    n_bins, n_classes = binned.scores.shape
+    _, n_bins, n_classes = binned.scores.shape
     bins = np.searchsorted(binned.edges, x.astype(np.float64))
     counts = np.bincount(bins * n_classes + codes, minlength=n_bins * n_classes).reshape(n_bins, n_classes)
     total = counts.sum(axis=0)
     areas = np.full(n_classes, np.nan)
     for c in range(n_classes):
         if 0 < total[c] < x.size:
-            _, level = np.unique(binned.scores[:, c], return_inverse=True)
-            inside = np.bincount(level, counts[:, c])
-            outside = np.bincount(level, counts.sum(axis=1) - counts[:, c])
-            below = np.cumsum(outside) - outside
-            areas[c] = float((inside * (below + outside / 2)).sum() / (inside.sum() * outside.sum()))
+            others = counts.sum(axis=1) - counts[:, c]
+            areas[c] = max(_area(scores[:, c], counts[:, c], others) for scores in binned.scores)
     return areas, total
+
+
+def _area(scores: NDArray[np.float64], inside: NDArray[np.int64], outside: NDArray[np.int64]) -> float:
+    """Return the area under the ROC curve of bins that hold so many rows of a class, and of the rest."""
+    _, level = np.unique(scores, return_inverse=True)
+    ours, theirs = np.bincount(level, inside), np.bincount(level, outside)
+    below = np.cumsum(theirs) - theirs
+    return float((ours * (below + theirs / 2)).sum() / (ours.sum() * theirs.sum()))
 
 
 def concordance(x: NDArray[Any], y: NDArray[np.float64]) -> tuple[float, int]:

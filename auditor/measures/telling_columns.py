@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.hashing.digest import row_digests
 from auditor.measures.labelled_rows import LabelledRows
 from auditor.measures.ranking import (
-    BINS,
     concordance,
     held_out_auc,
     learn_bins,
@@ -19,8 +19,8 @@ from auditor.measures.ranking import (
     rank_correlations,
 )
 
-SURE = 0.975
-"""What the interval of the measured share must stay above: 120 rows without exception."""
+ROOM = 0.02
+"""How far the interval of the measured share may reach below the wanted one: 120 rows without exception."""
 
 ONE_CLASS_SURE = 0.995
 """The same for one class among several: about six hundred rows without exception."""
@@ -34,8 +34,14 @@ ALIKE = 0.9
 LEAST_FINITE = 0.5
 """Share of rows in which a column must be finite to be judged."""
 
-FEW_VALUES_ROWS = 20
-"""Rows a value must have on average for each to be a bin of its own."""
+ROWS_A_VALUE = 20
+"""Rows that have a value, on average, where it is no rarity that names single rows."""
+
+ROWS_A_BIN = 5
+"""Rows that a bin holds on average, at least."""
+
+WORTH_A_LOOK = 0.5
+"""How often neighbours in a column's order may differ in class, against chance, for it to be judged."""
 
 CANDIDATES = 64
 """Columns judged, at most."""
@@ -77,33 +83,42 @@ def telling_classes(data: LabelledRows, skip: Collection[int], least: float) -> 
     screened = data.screened
     codes = data.y["train"][screened].astype(np.int64)
     overall, one = neighbours_disagree(data.case.train.flat[screened], codes, len(data.labels.classes))
-    wanted = np.flatnonzero((overall <= 0.25) | (one <= 0.05))
+    wanted = np.flatnonzero((overall <= WORTH_A_LOOK) | (one <= 0.05))
     wanted = wanted[~np.isin(wanted, sorted(skip))]
     first = np.argsort(np.minimum(overall, one)[wanted], kind="stable")[:CANDIDATES]
-    judged = [_judge(data, int(column), least) for column in np.sort(wanted[first])]
+    if not wanted.size:
+        return [], 0
+    rows = data.rows["train"][: 2 * JUDGED_ROWS]
+    fresh = np.zeros(rows.size, dtype=bool)
+    fresh[np.unique(row_digests(data.case.train.flat)[rows], return_index=True)[1]] = True
+    judged = [_judge(data, int(column), least, fresh) for column in np.sort(wanted[first])]
     return [one for one in judged if one is not None], wanted.size
 
 
-def _judge(data: LabelledRows, column: int, least: float) -> Telling | None:
-    """Learn on one half of train which class each value belongs to, and check on the other rows."""
+def _judge(data: LabelledRows, column: int, least: float, fresh: NDArray[np.bool_]) -> Telling | None:
+    """Learn on one half of train which class each value belongs to, and check on the other rows.
+
+    A row that repeats another, which `fresh` leaves out, would be known by heart, unless its value is
+    that of many rows.
+    """
     n_classes = len(data.labels.classes)
-    rows = {split: _finite(data, split, column) for split in data.rows}
-    x, codes = rows["train"]
-    if x.size < LEAST_FINITE * min(data.rows["train"].size, 2 * JUDGED_ROWS):
+    x, codes = data.column("train", column, fresh.size), data.codes("train", fresh.size)
+    finite = np.isfinite(x)
+    if finite.mean() < LEAST_FINITE:
         return None
-    few = np.unique(x).size <= np.clip(x.size // (2 * FEW_VALUES_ROWS), 2, BINS)
-    if not few:
-        # A value counts once a class, so that repeated rows are not learnt by heart.
-        kept = _once(x, codes)
-        x, codes = x[kept], codes[kept]
+    few = np.unique(x[finite]).size <= finite.sum() // (2 * ROWS_A_VALUE)
+    kept = finite if few else finite & fresh
+    x, codes = x[kept], codes[kept]
     half = x.size // 2
     if np.unique(codes[:half]).size < 2:
         return None
-    binned = learn_bins(x[:half], codes[:half], n_classes, FEW_VALUES_ROWS if few else 5)
+    binned = learn_bins(x[:half], codes[:half], n_classes, ROWS_A_BIN)
     areas, counts = held_out_auc(binned, x[half:], codes[half:])
     held, sizes, shares = ["train"], [counts], [_mean(areas)]
     for split in data.evaluation:
-        here, size = held_out_auc(binned, *rows[split])
+        values = data.column(split, column, JUDGED_ROWS)
+        known = np.isfinite(values)
+        here, size = held_out_auc(binned, values[known], data.codes(split, JUDGED_ROWS)[known])
         if _mean(here) >= ALIKE:
             held.append(split)
             sizes.append(size)
@@ -113,24 +128,8 @@ def _judge(data: LabelledRows, column: int, least: float) -> Telling | None:
     if share >= least and shares[0] >= least and lowest >= 1 - 4 * (1 - least):
         total = np.sum(sizes, axis=0)
         bound = lower_bound(share, int(total.sum() - total.max()))
-        return Telling(column, -1, share, bound, tuple(held)) if bound >= SURE else None
+        return Telling(column, -1, share, bound, tuple(held)) if bound >= least - ROOM else None
     return _one_class(column, areas, counts) if n_classes > 2 else None
-
-
-def _finite(data: LabelledRows, split: str, column: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return the finite values of a column among the labelled rows of a split, and their classes."""
-    limit = JUDGED_ROWS * (2 if split == "train" else 1)
-    x, codes = data.column(split, column, limit), data.codes(split, limit)
-    finite = np.isfinite(x)
-    return x[finite], codes[finite]
-
-
-def _once(x: NDArray[np.float64], codes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the first row of each pair of value and class, in the order of rows."""
-    order = np.lexsort((np.arange(x.size), codes, x))
-    new = np.ones(x.size, dtype=bool)
-    new[1:] = (x[order][1:] != x[order][:-1]) | (codes[order][1:] != codes[order][:-1])
-    return np.sort(order[new])
 
 
 def _mean(areas: NDArray[np.float64]) -> float:
@@ -181,7 +180,11 @@ def telling_order(data: LabelledRows, skip: Collection[int], least: float) -> Te
             pairs.append(size)
     share = float(np.average(shares, weights=np.maximum(pairs, 1)))
     bound = lower_bound(share, sum(pairs))
-    if min(share, shares[0]) < least or bound < SURE or 1 - (next_best or 0.5) < STANDS_OUT * (1 - share):
+    if (
+        min(share, shares[0]) < least
+        or bound < least - ROOM
+        or 1 - (next_best or 0.5) < STANDS_OUT * (1 - share)
+    ):
         return None
     return Telling(best, -1, share, bound, tuple(held), next_best)
 

@@ -19,7 +19,7 @@ from auditor.measures.target import target
 from auditor.measures.telling_columns import (
     CANDIDATES,
     ONE_CLASS_SURE,
-    SURE,
+    ROOM,
     Telling,
     telling_classes,
     telling_order,
@@ -29,6 +29,7 @@ LEAST_ROWS = 10
 LEAST_BITS = 40.0
 FEW_TERMS = 5
 NARROW = 0.2
+FLAG_SURE = 0.975
 
 
 @rule(
@@ -37,7 +38,7 @@ NARROW = 0.2
     severity=Severity.WARNING,
     needs=("train labels",),
     since="0.1",
-    options={"auc": 0.995},
+    options={"auc": 0.998},
 )
 def feature_reveals_label(context: Context) -> Iterator[Finding | Coverage]:
     """Features reveal the label: a copy of it, parts that sum to it, a telltale, or an encoding made with it.
@@ -56,7 +57,7 @@ def feature_reveals_label(context: Context) -> Iterator[Finding | Coverage]:
     - **A column that ranks the labels almost perfectly.** Its values are cut into bins on one half of train; on
       the other half and the evaluation splits the bins order the classes with an area under the ROC curve of
       at least `TGT001.auc`, and the interval of Clopper and Pearson (1934) on the rows outside the largest
-      class stays above 0.975. Nature does that too, so it is a warning. A column that singles out one of many
+      class stays above 0.02 less. Nature does that too, so it is a warning. A column that singles out one of many
       classes must do so over at least 600 rows, and for a quantity the column must order pairs of rows four
       times better than the next best: the last value of a slow series does not.
     - **A target, count or frequency encoding whose table saw evaluation rows.** The rows that share a value are
@@ -77,11 +78,11 @@ def feature_reveals_label(context: Context) -> Iterator[Finding | Coverage]:
 
     ## Options
     `TGT001.auc`: area under the ROC curve, or share of pairs in order, from which one column is reported
-    (default 0.995).
+    (default 0.998).
 
     ## Limits
     A column that determines the label by nature cannot be told from a leak; that is why a column that is not
-    the label itself is a warning. Multi-hot labels and labels of several columns are not looked at. A
+    the label itself is a warning. A 0/1 flag that by nature equals a 0/1 label in every row is taken for it. Multi-hot labels and labels of several columns are not looked at. A
     function of more than six columns is found only where there are at
     most 256 columns; of more than five with unequal coefficients it is a warning. A near-copy in a small
     data set (fewer than 120 rows of the rarer class to verify on) is not reported unless it is exact.
@@ -138,7 +139,7 @@ def _copies(data: LabelledRows) -> Iterator[Finding]:
     for position in flags:
         code, rows = marks[position], int(found.counts.sum())
         count = int(found.counts[code])
-        if lower_bound(1.0, min(count, rows - count)) >= SURE:
+        if lower_bound(1.0, min(count, rows - count)) >= FLAG_SURE:
             label = data.labels.classes[found.classes[code]]
             yield _copy(data, found, [position], f"a flag of class {label!r}", Severity.WARNING)
 
@@ -160,7 +161,8 @@ def _identity(data: LabelledRows, found: ClassValues, position: int) -> tuple[st
             shift = f" {offset:+.6g}" if abs(offset) > 1e-9 * np.abs(values).max() else ""
             return f"the label, rescaled ({slope:.6g} × label{shift})", Severity.ERROR
         return _RENAMED
-    return ("the label in another coding", Severity.ERROR) if _customary(found, position) else _RENAMED
+    recoded = not text and _customary(found, position)
+    return ("the label in another coding", Severity.ERROR) if recoded else _RENAMED
 
 
 _RENAMED = ("one value for each label", Severity.WARNING)
@@ -288,7 +290,9 @@ def _tells(data: LabelledRows, code: int, ranked: Sequence[Telling], least: floa
         f"on rows it was not measured on{more}. Is it known before the label is?",
         Evidence.of(
             Measure("area under the ROC curve", best.share, least),
-            Measure("lower end of its 95 % interval", best.bound, SURE if code < 0 else ONE_CLASS_SURE),
+            Measure(
+                "lower end of its 95 % interval", best.bound, least - ROOM if code < 0 else ONE_CLASS_SURE
+            ),
             examples=[
                 {"feature": data.case.feature(one.column), "area under the ROC curve": one.share}
                 for one in ranked[:5]
@@ -309,7 +313,7 @@ def _orders(data: LabelledRows, found: Telling, least: float) -> Finding:
         f"target{rest}. Is it known before the target is?",
         Evidence.of(
             Measure("share of pairs in order", found.share, least),
-            Measure("lower end of its 95 % interval", found.bound, SURE),
+            Measure("lower end of its 95 % interval", found.bound, least - ROOM),
             Measure("share of pairs in order, next best column", found.next_best),
         ),
         held=found.held,
@@ -370,8 +374,9 @@ def _finding(
     severity: Severity,
     classes: tuple[Scalar, ...] = (),
 ) -> Finding:
-    if data.evaluation and len(held) < 2:
-        message += f" Not so in {_joined(data.evaluation)}."
+    absent = [split for split in data.evaluation if split not in held]
+    if absent and not classes:
+        message += f" Not so in {_joined(absent)}."
     fix = Fix("Drop it, unless it is known when the prediction is made.", _drop_code(data.case, columns))
     return Finding(
         message, evidence, fix, splits=tuple(held), columns=tuple(columns), severity=severity, classes=classes

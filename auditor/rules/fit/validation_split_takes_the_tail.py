@@ -149,10 +149,10 @@ def _other_classes(
             if missing
             else ""
         )
-        ordered = " The rows are ordered by label." if found.in_blocks else ""
-        what = f"{found.distance:.0%} of them are out of proportion to the rows before{never}.{ordered}"
+        what = f"{found.distance:.0%} of them are out of proportion to the rows before{never}."
+    ordered = " The rows are ordered by label." if found.in_blocks else ""
     return Finding(
-        f"{_where(case, plan)} {what}",
+        f"{_where(case, plan)} {what}{ordered}",
         Evidence.of(
             Measure("share of val rows out of proportion", found.distance, ANOTHER, "%"),
             Measure("probability in random order", found.p_value, CHANCE),

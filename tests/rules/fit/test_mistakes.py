@@ -112,6 +112,12 @@ def reg(tail: list[Any], y: np.ndarray | None = None, loss: str = MSE, **argumen
     return fit(net(*tail, loss=loss, shape=(20,)), target if y is None else y, X, **arguments)
 
 
+def as_long_as_wide() -> dict[str, Any]:
+    X, y = regression()
+    model = net(dense(64), loss=MSE, shape=(20,))
+    return fit(model, y[:1152], X[:1152], batch_size=64, validation_split=0.0)
+
+
 def unflattened() -> dict[str, Any]:
     model = keras.Sequential([keras.Input((8, 8)), layers.Dense(16, activation="relu"), layers.Dense(1)])
     model.compile(optimizer="adam", loss=MSE)
@@ -304,7 +310,7 @@ SILENT = {
     "{0, 2} with hinge": (lambda: fit(net(dense(1, "tanh"), loss="hinge"), binary() * 2), "FIT002"),
     "two classes a row with CCE": (lambda: fit(net(dense(C, "softmax"), loss=CCE), two_hot()), "FIT002"),
     "MSE over 64 units with y (n, 1)": (lambda: reg([dense(64, "relu")], regression()[1][:, None]), "FIT001"),
-    "MSE over 64 units in batches of 64": (lambda: reg([dense(64)], batch_size=64), "FIT001"),
+    "MSE over 64 units in batches of 64": (as_long_as_wide, "FIT001"),
     "MSE without Flatten": (unflattened, "FIT001"),
     "ReLU with a standardized target": (lambda: reg([dense(1, "relu")]), "FIT003"),
     "sigmoid with a standardized target": (lambda: reg([dense(1, "sigmoid")]), "FIT003"),

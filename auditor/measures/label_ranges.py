@@ -102,7 +102,7 @@ def _text(loss: Loss, labels: Array) -> Misfit | None:
     return _made(
         wrong,
         "text",
-        "Keras takes numbers only: fit raises ValueError",
+        "Keras takes numbers only, and fit raises ValueError",
         "Number the classes.",
         "classes, y_train = np.unique(y_train, return_inverse=True)\n"
         f"y_val = np.searchsorted(classes, y_val){sparse}",
@@ -127,7 +127,7 @@ def _fractions(labels: Array, known: NDArray[np.bool_]) -> Misfit | None:
     return _made(
         cut,
         f"fractions ({values_shown(labels[cut][:1000])})",
-        f"Keras cuts them to whole class numbers: {zeros:.0%} of all labels become class 0, which is all that is learnt",
+        f"Keras cuts them to whole class numbers, so that {zeros:.0%} of all labels become class 0, which is all that is learnt",
         "Pass the numbers of the classes; for a quantity take an output and a loss for quantities.",
         "y = np.rint(y * scale).astype(int)  # in every split; undo what scaled the labels",
     )
@@ -153,7 +153,7 @@ def _from_one(labels: Array, known: NDArray[np.bool_], units: int | None) -> Mis
     return _made(
         known & (labels == units),
         f"classes numbered from 1 to {units}",
-        f"{units} units stand for the classes 0 to {units - 1}: fit raises an error, or its loss is NaN where the step "
+        f"{units} units stand for the classes 0 to {units - 1}, and fit raises an error, or its loss is NaN where the step "
         "is compiled",
         "Number the classes from 0.",
         "y_train, y_val = y_train - 1, y_val - 1",

@@ -10,7 +10,7 @@ import numpy as np
 
 from auditor.measures.layers import Head
 from auditor.measures.losses import BINARY_LOSSES, DISTANCES, ONE_HOT_LOSSES, SPARSE_LOSSES
-from auditor.measures.outlets import Match, finite
+from auditor.measures.outlets import Agreement, Match, agreement, finite
 from auditor.sources.arrays import Array
 
 FLOOR = 0.05
@@ -92,6 +92,8 @@ def _recovers(head: Head, backend: str) -> bool:
 
 def _categorical(match: Match, head: Head, backend: str) -> Judgement:
     loss = match.loss
+    if match.units == 1:  # for FIT001
+        return FITS
     squashed = head.activation in {"softmax", "sigmoid"}
     if squashed and _recovers(head, backend):
         bounded = _bounded(head.logits, match.units)
@@ -159,6 +161,8 @@ def _distance(match: Match, head: Head, floor: float) -> Judgement:
     """Judge the range of the output by the share of the labels' variance that it can never explain."""
     if head.low == -math.inf and head.high == math.inf:
         return FITS
+    if head.activation == "softmax" and any(_misfits(match, labels) for labels in match.labels.values()):
+        return FITS  # class numbers under a distance: for FIT001
     found = [
         _unreachable(labels, head, split)
         for split, labels in match.labels.items()
@@ -167,6 +171,11 @@ def _distance(match: Match, head: Head, floor: float) -> Judgement:
     return max(
         found, key=lambda seen: (seen.split == "train" and seen.share >= floor, seen.share), default=FITS
     )
+
+
+def _misfits(match: Match, labels: Array) -> bool:
+    shape = match.outlet.shape
+    return shape is not None and agreement(match.loss.name, labels.shape[1:], shape) is not Agreement.FITS
 
 
 def _unreachable(labels: Array, head: Head, split: str) -> Judgement:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -211,11 +212,8 @@ def _reshape(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> str:
             left.remove(place)
             order.append(place[0])
         return f"x = np.transpose(x, {tuple(order)})  # in every split"
-    return (
-        ""
-        if None in wanted
-        else f"x = x.reshape(-1, {', '.join(map(str, wanted))})  # if the values are the same"
-    )
+    same = math.prod(shape) == math.prod(length or 0 for length in wanted)
+    return f"x = x.reshape(-1, {', '.join(map(str, wanted))})  # in every split" if same else ""
 
 
 def _types(feed: Feed) -> Iterator[Finding]:

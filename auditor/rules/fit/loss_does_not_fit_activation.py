@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from auditor._context import Context
 from auditor._finding import Coverage, Evidence, Finding, Fix, Measure, Severity
 from auditor._rule import Skip, rule
@@ -285,7 +287,7 @@ def _not_shared_out(match: Match, judgement: Judgement) -> Finding:
 
 
 def _out_of_range(match: Match, judgement: Judgement, floor: float) -> Finding:
-    head = match.outlet.head
+    head, columns = match.outlet.head, int(np.prod(match.labels[judgement.split].shape[1:]))
     return Finding(
         f"{_ends(match)} and gives values from {head.low:g} to {head.high:g}, but {judgement.outside:.1%} of y_{judgement.split} "
         f"lie beyond: the mean squared error cannot fall below {judgement.floor:.3g}, where predicting the mean has "
@@ -299,7 +301,7 @@ def _out_of_range(match: Match, judgement: Judgement, floor: float) -> Finding:
         ),
         Fix(
             "End in no activation for a quantity.",
-            f"model.add(keras.layers.Dense({match.units or 1}))  # as the last layer",
+            f"model.add(keras.layers.Dense({columns}))  # as the last layer",
         ),
         splits=(judgement.split,),
         severity=None if judgement.split == "train" else Severity.WARNING,

@@ -131,17 +131,26 @@ def _consequence(match: Match, how: Agreement) -> str:
 
 
 def _shape_fix(match: Match, columns: int, axes: int) -> Fix:
-    if axes > 1 and columns <= (match.units or 0):
+    units = match.units or 1
+    labels = next(iter(match.labels.values()))
+    if axes > 1 and columns <= units:
         return Fix(
             "Reduce the axes of the image or the series before the last layer.",
             "model.add(keras.layers.Flatten())  # or GlobalAveragePooling2D(), or LSTM(..., return_sequences=False)\n"
             f"model.add(keras.layers.Dense({columns}))",
         )
-    if match.loss.name in BINARY_LOSSES and columns == 1 and match.units == 2:
+    softmax = match.outlet.head.activation == "softmax" and labels.dtype.kind in "iub"
+    if columns == 1 and units > 1 and (match.loss.name in BINARY_LOSSES or softmax):
         return Fix(
-            "For two classes as 0 and 1, keep the two units and take the loss for class numbers, or keep the loss and end in one unit.",
-            'model.compile(loss="sparse_categorical_crossentropy")  # with Dense(2, activation="softmax")\n'
-            '# or: Dense(1, activation="sigmoid") with loss="binary_crossentropy"',
+            "Keep one unit a class, and take the loss for class numbers.",
+            'model.compile(loss="sparse_categorical_crossentropy")  '
+            f'# with Dense({units}, activation="softmax") as the last layer',
+        )
+    if columns > 1 and units == 1 and match.loss.name in BINARY_LOSSES:
+        return Fix(
+            "End in one unit per column: softmax where a row has one class, sigmoid where it may have several.",
+            f'model.add(keras.layers.Dense({columns}, activation="softmax"))  # as the last layer\n'
+            'model.compile(loss="categorical_crossentropy")',
         )
     activation = ', activation="sigmoid"' if match.loss.name in BINARY_LOSSES else ""
     return Fix(
@@ -163,6 +172,8 @@ def _classes(match: Match) -> Iterator[Finding]:
         fits = agreement(match.loss.name, labels.shape[1:], match.outlet.shape or ()) is Agreement.FITS
         values = finite(labels) if fits and labels.dtype.kind in "iufb" else labels[:0]
         values = values[values != match.loss.ignored] if match.loss.ignored is not None else values
+        if values.size and (values.min() < 0 or (values != np.trunc(values)).any()):
+            return  # no class numbers: FIT002 says so
         if values.size:
             highest[split] = int(values.max())
     if not highest:
@@ -221,12 +232,11 @@ def _too_many(match: Match, units: int, highest: dict[str, int]) -> Finding:
 
 
 def _spare(match: Match, units: int, top: int, splits: tuple[str, ...]) -> Finding:
+    spare = units - top - 1
     return Finding(
-        f"{begin(match.where)} has {units} units and the class numbers end at {top}: "
-        f"{units - top - 1} units are never asked for. This does no harm.",
-        Evidence.of(
-            Measure("units without a class", units - top - 1, 0), Measure("highest class number", top)
-        ),
+        f"{begin(match.where)} has {units} units and the class numbers end at {top}: {spare} "
+        f"{'unit is' if spare == 1 else 'units are'} never asked for. This does no harm.",
+        Evidence.of(Measure("units without a class", spare, 0), Measure("highest class number", top)),
         Fix("Leave it, or end in as many units as there are classes."),
         splits=splits,
         severity=Severity.INFO,

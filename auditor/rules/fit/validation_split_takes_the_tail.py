@@ -35,13 +35,6 @@ Z_ORDERED = 6.0
 ANOTHER = 0.5
 """Share of tail rows out of proportion from which on validation is about something else."""
 
-RESHUFFLE = Fix(
-    "Split at random yourself, each class in proportion, before anything is upsampled, and pass the validation rows.",
-    "from sklearn.model_selection import train_test_split\n"
-    "x_train, x_val, y_train, y_val = train_test_split(x, y, test_size=0.2, stratify=y, random_state=0)\n"
-    "model.fit(x_train, y_train, validation_data=(x_val, y_val))",
-)
-
 
 @rule(
     "FIT004",
@@ -125,6 +118,18 @@ def _in_order_of_time(case: Case) -> bool:
     return len(known) == 2 and bool(np.max(known[0]) <= np.min(known[1]))
 
 
+def _reshuffle(plan: FitPlan, *, classes: bool = True) -> Fix:
+    stratify = "stratify=y, " if classes else ""
+    cut = f"train_test_split(x, y, test_size={plan.validation_split:g}, {stratify}random_state=0)"
+    return Fix(
+        "Split at random yourself, each class in proportion, before anything is upsampled, and pass the validation "
+        "rows.",
+        "from sklearn.model_selection import train_test_split\n"
+        f"x_train, x_val, y_train, y_val = {cut}\n"
+        "model.fit(x_train, y_train, validation_data=(x_val, y_val))",
+    )
+
+
 def _where(case: Case, plan: FitPlan) -> str:
     first = case.train.n_rows
     return (
@@ -166,7 +171,7 @@ def _other_classes(
                 for c in shown
             ],
         ),
-        RESHUFFLE,
+        _reshuffle(plan),
         splits=("val", "train"),
         severity=severity,
         about="classes",
@@ -183,7 +188,7 @@ def _other_values(plan: FitPlan, found: TailValues, severity: Severity | None) -
             Measure("Cliff's delta of val against train", found.delta, 0.25),
             Measure("probability in random order", found.p_value, CHANCE),
         ),
-        Fix(RESHUFFLE.summary, RESHUFFLE.code.replace("stratify=y, ", "")),
+        _reshuffle(plan, classes=False),
         splits=("val", "train"),
         severity=severity,
         about="values",
@@ -200,7 +205,7 @@ def _copied(case: Case, plan: FitPlan, found: TailCopies) -> Finding:
             Measure("share of all rows that are repeated", found.expected, unit="%"),
             Measure("probability in random order", found.p_value, CHANCE),
         ),
-        RESHUFFLE,
+        _reshuffle(plan),
         splits=("val", "train"),
         rows=(Rows.where("val", found.rows),),
         about="copies",

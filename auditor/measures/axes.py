@@ -148,12 +148,14 @@ def mean_distance(
     if not usable.any():
         return 0.0
     with np.errstate(over="ignore", invalid="ignore"):  # values near the largest float have no variance
-        weight = train.count + count
+        weight = np.maximum(train.count + count, 1)
         pooled = (train.variance * (train.count / weight) + variance * (count / weight))[usable]
         finite = pooled[np.isfinite(pooled)]
         # Features that never vary say where the others are, but have no noise of their own.
         floor = 1e-9 * max(float(finite.max(initial=0.0)), 1e-300)
-        noise = np.maximum(pooled, floor) * (1 / train.count + 1 / np.maximum(count, 1))[usable]
+        noise = (
+            np.maximum(pooled, floor) * (1 / np.maximum(train.count, 1) + 1 / np.maximum(count, 1))[usable]
+        )
         ratio = (train.mean - mean)[usable] ** 2 / noise
     ratio = ratio[~np.isnan(ratio)]
     # One feature constant in a split must not decide: cap what each can say.

@@ -159,7 +159,10 @@ def _numbers(name: str, labels: Target) -> Disagreement | None:
     if name not in labels.codes or "train" not in labels.codes:
         return None
     ours, theirs = labels.counts(name), labels.counts("train")
-    classes = np.array([int(v) for v in labels.classes if v is not None], dtype=np.int64)
+    numbers = [int(v) for v in labels.classes if v is not None]
+    if any(abs(v) >= 2**53 for v in numbers):
+        return None
+    classes = np.array(numbers, dtype=np.int64)
     here, there = classes[ours > 0], classes[theirs > 0]
     pair, base = tuple(here.tolist()), tuple(there.tolist())
     if pair != base and pair in BINARY_PAIRS and base in BINARY_PAIRS:

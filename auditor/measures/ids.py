@@ -67,4 +67,4 @@ def are_row_numbers(ids: NDArray[Any]) -> bool:
     """
     if ids.dtype.kind not in "iuf" or ids.size < 2 or ids[0] not in (0, 1):
         return False
-    return bool((np.diff(ids.astype(np.float64)) == 1).all())
+    return np.array_equal(ids, np.arange(ids.size) + int(ids[0]))

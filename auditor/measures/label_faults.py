@@ -17,8 +17,11 @@ from auditor.measures.target import Encoding, Target, is_whole, one_hot_rows, sq
 MISSING_TEXTS = ("nan", "NaN", "NaT", "<NA>")
 """What missing values become when they are cast to text."""
 
-PLACEHOLDERS = (-1, -9, -99, -100, -999, -9999, 99, 255, 999, 9999, 65535, 2**31 - 1, -(2**31), -(2**63))
-"""Numbers customarily written where a label is unknown, ignored or void."""
+PLACEHOLDERS = (
+    *(-1, -9, -99, -100, -999, -9999, 99, 255, 999, 9999, 65535),
+    *(2**31 - 1, 2**32 - 1, 2**64 - 1, -(2**31), -(2**63)),
+)
+"""Numbers customarily written where a label is unknown, ignored or void, and -1 in unsigned types."""
 
 RARE_PLACEHOLDER = 0.02
 """Share of rows below which -1 beside 0 and 1 is taken for a placeholder: {-1, 0, 1} can be classes."""
@@ -121,7 +124,7 @@ def _fractions(y: NDArray[Any]) -> Iterator[LabelFault]:
     rows = np.isfinite(y) & ~is_whole(y)
     if rows.any():
         values = y[rows].astype(np.float64)
-        certain = not bool((values * 2 == np.rint(values * 2)).all())
+        certain = not bool(np.isin(values - np.floor(values), (0.0, 0.5)).all())
         shown = tuple(plain(v) for v in np.unique(values)[:5].tolist())
         yield LabelFault(FaultKind.FRACTION, rows, shown, certain)
 
@@ -188,7 +191,8 @@ def _broken_rows(
     empty = broken & (y == 0).all(axis=1)
     for kind, rows in ((FaultKind.NO_CLASS, empty), (FaultKind.BROKEN_ROW, broken & ~empty)):
         if rows.any():
-            sums = np.unique(np.round(y[rows].astype(np.float64).sum(axis=1), 6))[:5]
+            with np.errstate(over="ignore"):
+                sums = np.unique(np.round(y[rows].astype(np.float64).sum(axis=1), 6))[:5]
             yield LabelFault(kind, rows, tuple(plain(v) for v in sums.tolist()), certain)
 
 

@@ -86,17 +86,15 @@ def numberings(case: Case, stats: ColumnStatistics) -> tuple[tuple[Numbering, ..
 
 
 def _monotone(values: NDArray[np.float64]) -> bool:
-    steps = np.diff(values)
-    return bool((steps > 0).all() or (steps < 0).all())
+    return bool((values[1:] > values[:-1]).all() or (values[1:] < values[:-1]).all())
 
 
 def _rises(parts: list[NDArray[Any]]) -> NDArray[np.bool_]:
     """Return which columns rise or fall strictly over the first rows of every part."""
     made = np.ones(parts[0].shape[1], dtype=bool)
     for part in parts:
-        steps = np.diff(part[:_FIRST].astype(np.float64), axis=0)
-        with np.errstate(invalid="ignore"):
-            made &= (steps > 0).all(axis=0) | (steps < 0).all(axis=0)
+        first = part[:_FIRST]
+        made &= (first[1:] > first[:-1]).all(axis=0) | (first[1:] < first[:-1]).all(axis=0)
     return made
 
 

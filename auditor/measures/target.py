@@ -158,7 +158,7 @@ def _smoothed_rows(y: NDArray[Any]) -> NDArray[np.bool_]:
         return np.zeros(y.shape[0], dtype=bool)
     tolerance = max(1e-6, 4 * float(np.finfo(y.dtype).eps) * y.shape[1])
     values = np.sort(y.astype(np.float64), axis=1)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         level = values[:, -2] - values[:, 0] <= tolerance
         total = np.abs(values.sum(axis=1) - 1.0) <= tolerance
         return np.asarray(level & total & (values[:, 0] >= -tolerance) & (values[:, -1] > 0.5))

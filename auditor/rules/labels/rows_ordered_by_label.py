@@ -86,9 +86,7 @@ def rows_ordered_by_label(context: Context) -> Iterator[Finding]:
 def _in_order_of_time(split: Split) -> bool:
     if split.time is None or split.n_rows < 2:
         return False
-    steps = np.diff(split.time)
-    forward = steps >= np.zeros(1, dtype=steps.dtype)
-    return bool(forward.all()) and split.time[0] != split.time[-1]
+    return bool((split.time[1:] >= split.time[:-1]).all()) and split.time[0] != split.time[-1]
 
 
 def _blocked(context: Context, labels: Target, codes: NDArray[np.int64]) -> Finding | None:

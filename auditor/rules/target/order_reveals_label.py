@@ -178,7 +178,7 @@ def _number_finding(
 def _by_order(train: Split, labels: NDArray[Any], n_classes: int, least: float) -> Finding | None:
     if train.groups is not None:  # stretches of a group are known
         return None
-    if train.time is not None and bool((np.diff(train.time) >= np.zeros(1, np.diff(train.time).dtype)).all()):
+    if train.time is not None and bool((train.time[1:] >= train.time[:-1]).all()):
         return None
     best, lag = _best_lag(labels, n_classes)
     if abs(best.skill) < max(0.3, least) or abs(best.z) < LEAST_Z + 2:

@@ -46,7 +46,7 @@ def loaded_by(code: str, folder: Path | None = None) -> set[str]:
 @pytest.fixture(scope="module")
 def bare() -> set[str]:
     """What an interpreter holds anyway, by hooks of its environment, and what numpy brings along."""
-    return loaded_by("import numpy")
+    return loaded_by("import numpy.random")
 
 
 @pytest.mark.parametrize(

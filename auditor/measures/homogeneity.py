@@ -77,13 +77,14 @@ def proportions_p_value(a: NDArray[Any], b: NDArray[Any]) -> float:
 
 def _fisher(in_a: int, in_b: int, n_a: int, n_b: int) -> float:
     """Return twice the hypergeometric tail of one class's count in the smaller sample."""
+    from scipy.special import gammaln
+
     seen, drawn, kept = (in_b, n_b, n_a) if n_b <= n_a else (in_a, n_a, n_b)
     members = in_a + in_b
     possible = np.arange(max(0, members - kept), min(members, drawn) + 1)
-    log_gamma = np.vectorize(math.lgamma, otypes=[float])
 
     def log_choose(n: int, k: NDArray[np.int64]) -> NDArray[np.float64]:
-        return np.asarray(math.lgamma(n + 1) - log_gamma(k + 1) - log_gamma(n - k + 1))
+        return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
 
     log_p = log_choose(members, possible) + log_choose(kept + drawn - members, drawn - possible)
     p = np.exp(log_p - float(log_choose(kept + drawn, np.array(drawn))))

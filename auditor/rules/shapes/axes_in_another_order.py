@@ -39,6 +39,9 @@ LEAST_Z = 8.0
 LEEWAY = 0.25
 """How far from the whole way the mean may lie."""
 
+MAX_VALUES = 2**24
+"""Values drawn from each split, at most, where rows are long."""
+
 LEAST_ROWS = 20
 """Rows that both splits need before their values are compared."""
 
@@ -191,9 +194,10 @@ def _exchanged(order: NDArray[np.int64], shape: tuple[int, ...]) -> tuple[int, i
 
 
 def _drawn(split: Split, rng: np.random.Generator) -> NDArray[np.generic]:
-    if split.n_rows <= ROUGHNESS_ROWS:
+    most = min(ROUGHNESS_ROWS, max(2 * LEAST_ROWS, MAX_VALUES // max(1, split.n_features)))
+    if split.n_rows <= most:
         return split.X
-    return np.asarray(split.X[np.sort(rng.choice(split.n_rows, ROUGHNESS_ROWS, replace=False))])
+    return np.asarray(split.X[np.sort(rng.choice(split.n_rows, most, replace=False))])
 
 
 def _contrast(rows: NDArray[np.generic], a: int, b: int) -> NDArray[np.float64]:

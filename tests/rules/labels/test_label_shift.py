@@ -87,13 +87,13 @@ def test_whole_groups_are_the_unit_of_chance() -> None:
     y = (rng.random(1000) < share[groups]).astype(int)
     quantity = share[groups] + rng.normal(scale=0.05, size=1000)
     with_rows = with_groups = 0
-    for seed in range(30):
+    for seed in range(12):
         held = np.isin(groups, np.random.default_rng(seed).permutation(40)[:8])
         ids = {"groups_train": groups[~held], "groups_val": groups[held]}
         for labels in (y, quantity):
             with_rows += bool(_audit(labels[~held], labels[held]).findings)
             with_groups += bool(_audit(labels[~held], labels[held], **ids).findings)
-    assert with_rows > 15
+    assert with_rows > 6
     assert with_groups == 0
     held = share[groups] > np.sort(share)[31]
     ids = {"groups_train": groups[~held], "groups_val": groups[held]}

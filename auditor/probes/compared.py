@@ -189,8 +189,8 @@ def exactly(reference: Learned, gap: Floats) -> bool:
     return bool(gap.size and (gap <= EXACT * size).all())
 
 
-def distinct_precise(values: Floats, chosen: NDArray[np.bool_], digits: int = 6) -> int:
-    """Count different numbers with `digits` significant digits or more.
+def distinct_precise(values: Floats, chosen: NDArray[np.bool_]) -> int:
+    """Count different numbers with six significant digits or more.
 
     Numbers of fewer digits stand on a coarse grid, where two fits may meet by chance.
 
@@ -200,7 +200,7 @@ def distinct_precise(values: Floats, chosen: NDArray[np.bool_], digits: int = 6)
     1
     """
     picked = np.unique(values[chosen & np.isfinite(values)])[:10_000]
-    return sum(_digits(value) >= digits for value in picked.tolist())
+    return sum(_digits(value) >= 6 for value in picked.tolist())
 
 
 def _digits(value: float) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,18 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor._errors import InputError
-from auditor.measures.columns import ColumnStatistics, describe_columns
 from auditor.probes.compared import distinct_precise
 from auditor.probes.feeds import Function, Splits, is_part_of
-from auditor.probes.outputs import Cells, cells
+from auditor.probes.outputs import cells
 from auditor.probes.reach import Held, held_by
 from auditor.probes.refits import Verdict
 from auditor.probes.rows import count_rows
+from auditor.probes.statistics import UNITS, Layout, Statistic
 
 Floats = NDArray[np.float64]
-
-QUANTILE_VALUES = 2**25
-"""Values up to which quartiles are computed; sorting more takes too long."""
 
 MANY = 8
 """Numbers from which their distances taken together tell one statistic from another."""
@@ -31,79 +28,8 @@ MANY = 8
 MOST_SCALARS = 50
 """Single numbers of a function that are looked up, at most."""
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Statistic:
-    """One statistic of some rows, a number per column.
-
-    Attributes
-    ----------
-    name : str
-        In words.
-    power : int
-        How it answers to a change of units x -> a x + b: 0 moves with the values (a v + b), 1 is a
-        spread (a v), 2 a variance (a^2 v).
-    values : ndarray of float64, shape (k,)
-    """
-
-    name: str
-    power: int
-    values: Floats
-
-    def under(self, factor: float, offset: float) -> Floats:
-        """Return the statistic of the values in other units."""
-        if self.power == 0:
-            return self.values * factor + offset
-        made: Floats = self.values * factor**self.power
-        return made
-
-
-UNITS = (
-    ("", 1.0, 0.0),
-    (" of the values / 255", 1 / 255, 0.0),
-    (" of the values / 127.5 - 1", 1 / 127.5, -1.0),
-)
-"""Changes of units that usually come before a mean is taken: words, factor, offset."""
-
-
-def moment_statistics(parts: list[ColumnStatistics]) -> list[Statistic]:
-    """Return the statistics that follow from the moments and extremes of parts of the rows."""
-    with np.errstate(all="ignore"):
-        counts = [np.maximum(part.count, 0) for part in parts]
-        n = np.maximum(np.sum(counts, axis=0), 1)
-        mean = np.sum([c * np.nan_to_num(p.mean) for c, p in zip(counts, parts, strict=True)], axis=0) / n
-        within = [c * np.nan_to_num(p.variance) for c, p in zip(counts, parts, strict=True)]
-        between = [c * (np.nan_to_num(p.mean) - mean) ** 2 for c, p in zip(counts, parts, strict=True)]
-        variance = (np.sum(within, axis=0) + np.sum(between, axis=0)) / n
-        low = np.fmin.reduce([part.minimum for part in parts])
-        high = np.fmax.reduce([part.maximum for part in parts])
-        sample = variance * n / np.maximum(n - 1, 1)
-    return [
-        Statistic("mean", 0, mean),
-        Statistic("standard deviation", 1, np.sqrt(variance)),
-        Statistic("standard deviation (ddof 1)", 1, np.sqrt(sample)),
-        Statistic("variance", 2, variance),
-        Statistic("variance (ddof 1)", 2, sample),
-        Statistic("minimum", 0, low),
-        Statistic("maximum", 0, high),
-        Statistic("range", 1, high - low),
-        Statistic("largest absolute value", 1, np.maximum(np.abs(low), np.abs(high))),
-    ]
-
-
-def quartile_statistics(values: Floats) -> list[Statistic]:
-    """Return median and quartiles of the columns; none where there are no values."""
-    if not values.size:
-        return []
-    known = ~np.isnan(values).all(axis=0)
-    made = np.full((3, values.shape[1]), np.nan)
-    made[:, known] = np.nanquantile(values[:, known], (0.25, 0.5, 0.75), axis=0)
-    return [
-        Statistic("median", 0, made[1]),
-        Statistic("lower quartile", 0, made[0]),
-        Statistic("upper quartile", 0, made[2]),
-        Statistic("interquartile range", 1, made[2] - made[0]),
-    ]
+MOST_COLUMNS = 100_000
+"""Columns in whose statistics a single number is looked up, at most."""
 
 
 def constants_of(function: Function, splits: Splits, known: set[int]) -> list[Verdict]:
@@ -126,17 +52,15 @@ def constants_of(function: Function, splits: Splits, known: set[int]) -> list[Ve
     if not held:
         return []
     try:
-        tables = {name: _table(function.feed((name,))[0]) for name in splits}
+        layouts = Layouts({name: _table(function.feed((name,))[0]) for name in splits})
     except (InputError, TypeError, ValueError):
-        return []
-    if "train" not in tables or len({table.width for table in tables.values()}) > 1:
         return []
     found = []
     scalars = 0
     for item, values in held:
         scalars += values.size == 1
         if values.size > 1 or scalars <= MOST_SCALARS:
-            verdict = _looked_up(values, _names(item), tables)
+            verdict = _looked_up(values, _names(item), layouts)
             if verdict is not None:
                 found.append(replace(verdict, name=item.name, serves=function.serves))
     return found
@@ -147,18 +71,28 @@ def _numbers(held: Held) -> NDArray[Any] | None:
     value = held.value
     if held.direct or is_part_of(held) or isinstance(value, bool | int | str | bytes):
         return None
+    if _is_list_of_numbers(held.owner):
+        return None  # looked up as a whole
     if isinstance(value, float | np.floating):
         made = np.array([value])
     elif isinstance(value, np.ndarray) and value.dtype.kind == "f" and 0 < value.size <= 2**22:
         made = value
     elif hasattr(value, "iloc") and not hasattr(value, "columns") and getattr(value.dtype, "kind", "") == "f":
         made = value.to_numpy()
-    elif isinstance(value, list | tuple) and value and all(isinstance(v, float | np.floating) for v in value):
+    elif _is_list_of_numbers(value):
         made = np.array(value)
     else:
         return None
     wide = made.astype(np.float64).ravel()
     return made if distinct_precise(wide, np.isfinite(wide)) else None
+
+
+def _is_list_of_numbers(value: Any) -> bool:
+    return (
+        isinstance(value, list | tuple)
+        and 1 < len(value) <= 2**20
+        and all(isinstance(part, float | np.floating) for part in value)
+    )
 
 
 def _names(held: Held) -> list[str]:
@@ -168,32 +102,76 @@ def _names(held: Held) -> list[str]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Table:
-    """Rows as numbers, with the shape of one row and the names of numeric columns."""
+    """Rows as numbers of shape (n, d), with the shape of one row and the names of numeric columns."""
 
-    rows: Cells
+    numbers: NDArray[Any]
+    shape: tuple[int, ...]
     names: tuple[str, ...]
-
-    @property
-    def width(self) -> int:
-        return int(self.rows.numbers.shape[1])
 
 
 def _table(given: Any) -> _Table:
+    if isinstance(given, np.ndarray) and given.dtype.kind in "iufb":
+        return _Table(given.reshape(len(given), -1), given.shape[1:], ())
     made = cells(given, count_rows(given))
     names: tuple[str, ...] = ()
     if hasattr(given, "dtypes") and hasattr(given, "iloc"):
         kinds = [getattr(dtype, "kind", "O") for dtype in given.dtypes]
         names = tuple(str(c) for c, kind in zip(given.columns, kinds, strict=True) if kind in "iufb")
-    return _Table(made, names)
+    return _Table(made.numbers, made.shape, names)
 
 
-def _looked_up(values: NDArray[Any], names: list[str], tables: dict[str, _Table]) -> Verdict | None:
+class Layouts:
+    """Ways to lay out the rows of all splits, each made once."""
+
+    def __init__(self, tables: dict[str, _Table]) -> None:
+        self.tables = tables
+        self._made: dict[Any, Layout] = {}
+        if "train" not in tables or len({table.numbers.shape[1] for table in tables.values()}) > 1:
+            raise ValueError("rows of the splits have different shapes")
+
+    @property
+    def rows(self) -> int:
+        """Rows of all splits."""
+        return sum(len(table.numbers) for table in self.tables.values())
+
+    def layout(self, key: Any, arrange: Callable[[NDArray[Any]], NDArray[Any]]) -> Layout:
+        """Return the layout known as `key`."""
+        if key not in self._made:
+            self._made[key] = Layout({name: arrange(t.numbers) for name, t in self.tables.items()})
+        return self._made[key]
+
+    def fitting(self, size: int, names: list[str]) -> list[Layout]:
+        """Return layouts in which a statistic has `size` numbers."""
+        train = self.tables["train"]
+        width, shape = train.numbers.shape[1], train.shape
+        found = []
+        if names and set(names) <= set(train.names):
+            columns = [train.names.index(name) for name in names]
+            found.append(self.layout(tuple(columns), lambda numbers: numbers[:, columns]))
+        elif size == width:
+            found.append(self.columns())
+        if len(shape) >= 2 and size == shape[-1] and size < width:
+            found.append(self.layout("channels", lambda numbers: numbers.reshape(-1, shape[-1])))
+        if size == 1 and width > 1:
+            found.append(self.layout("all", lambda numbers: numbers.reshape(-1, 1)))
+        return found
+
+    def columns(self) -> Layout:
+        """Return the layout of one column a feature."""
+        return self.layout("columns", lambda numbers: numbers)
+
+
+def _looked_up(values: NDArray[Any], names: list[str], layouts: Layouts) -> Verdict | None:
     flat = values.astype(np.float64).ravel()
-    for arrange in _arrangements(values, names, tables["train"]):
-        rows = sum(len(table.rows) for table in tables.values())
-        verdict = _compared(flat, _precision(values, rows), {n: arrange(t) for n, t in tables.items()})
+    precision = _precision(values, layouts.rows)
+    for layout in layouts.fitting(values.size, names):
+        verdict = _compared(flat, precision, layout, _fits)
         if verdict is not None:
             return verdict
+    columns = layouts.columns()
+    if values.size == 1 and 1 < columns.width <= MOST_COLUMNS and precision < 1e-9:
+        # A single precise number may be the statistic of any one column.
+        return _compared(np.repeat(flat, columns.width), precision, columns, _fits_somewhere)
     return None
 
 
@@ -210,55 +188,6 @@ def _precision(values: NDArray[Any], n: int) -> float:
     return 8 * eps if values.size == 1 else 4 * eps * math.sqrt(max(64, n))
 
 
-def _arrangements(values: NDArray[Any], names: list[str], train: _Table) -> Iterator[Any]:
-    """Yield ways to lay out rows so that a statistic has as many numbers as are held."""
-    width, shape = train.width, train.rows.shape
-    if names and set(names) <= set(train.names):
-        columns = [train.names.index(name) for name in names]
-        yield lambda table: table.rows.numbers[:, columns]
-    elif values.size == width:
-        yield lambda table: table.rows.numbers
-    if len(shape) >= 2 and values.size == shape[-1] and values.size < width:
-        yield lambda table: table.rows.numbers.reshape(-1, shape[-1])
-    if values.size == 1 and width > 1:
-        yield lambda table: table.rows.numbers.reshape(-1, 1)
-        if _precision(values, 1) < 1e-9:
-            for column in range(min(width, 1000)):
-                yield lambda table, column=column: table.rows.numbers[:, [column]]
-
-
-def _compared(held: Floats, precision: float, arrays: dict[str, Floats]) -> Verdict | None:
-    moments = {name: describe_columns(values) for name, values in arrays.items()}
-    sets = [s for size in range(len(arrays), 0, -1) for s in itertools.combinations(arrays, size)]
-    sets = sorted((s for s in sets if s != ("train",)), key=lambda s: "train" not in s)
-
-    def of_moments(splits: Splits) -> list[Statistic]:
-        return moment_statistics([moments[name] for name in splits])
-
-    def of_quartiles(splits: Splits) -> list[Statistic]:
-        values = (
-            np.concatenate([arrays[name] for name in splits])
-            if total <= QUANTILE_VALUES
-            else np.zeros((0, 1))
-        )
-        return quartile_statistics(values)
-
-    total = sum(values.size for values in arrays.values())
-    spread = np.nan_to_num(moments["train"].std)
-    for statistics in (of_moments, of_quartiles):
-        on_train = statistics(("train",))
-        if any(_fits(held, one, units, precision, spread) is not None for one in on_train for units in UNITS):
-            return None
-        matches = [
-            m
-            for splits in sets
-            for m in _matches(held, (statistics(splits), on_train), precision, spread, splits)
-        ]
-        if matches:
-            return _verdict(held, matches, moments)
-    return None
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Match:
     """A statistic of a set of splits that the held numbers equal."""
@@ -270,22 +199,65 @@ class _Match:
     columns: NDArray[np.bool_]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """How held numbers follow from a statistic.
+
+    Attributes
+    ----------
+    added : float
+        A small number that was added, against division by zero.
+    columns : ndarray of bool
+        Columns that fit.
+    """
+
+    added: float
+    columns: NDArray[np.bool_]
+
+
+Unit = tuple[str, float, float]
+
+Fits = Callable[[Floats, Statistic, Unit, float, Floats], Fit | None]
+"""From held numbers, a statistic, its units, their precision and train's spread."""
+
+
 def _matches(
     held: Floats,
     statistics: tuple[list[Statistic], list[Statistic]],
     precision: float,
     spread: Floats,
-    splits: Splits,
+    fits: Fits,
 ) -> Iterator[_Match]:
     for one, train in zip(*statistics, strict=True):
-        for words, factor, offset in UNITS:
-            added = _fits(held, one, (words, factor, offset), precision, spread)
-            if added is None:
+        for unit in UNITS:
+            fit = fits(held, one, unit, precision, spread)
+            if fit is None:
                 continue
-            expected = train.under(factor, offset) + added
-            apart = _apart(held, expected, one.under(factor, offset) + added, precision, factor * spread)
+            words, factor, offset = unit
+            expected = train.under(factor, offset) + fit.added
+            apart = _apart(held, expected, one.under(factor, offset) + fit.added, precision, factor * spread)
+            apart &= fit.columns
             if distinct_precise(held, apart):
-                yield _Match(splits, one.name + words, one.power, expected, apart)
+                yield _Match((), one.name + words, one.power, expected, apart)
+
+
+def _compared(held: Floats, precision: float, layout: Layout, fits: Fits) -> Verdict | None:
+    """Return whose statistic the held numbers are; None where they are nobody's."""
+    names = tuple(layout.arrays)
+    sets = [s for size in range(len(names), 0, -1) for s in itertools.combinations(names, size)]
+    sets = sorted((s for s in sets if s != ("train",)), key=lambda s: "train" not in s)
+    spread = layout.spread()
+    for quartiles in (False, True):
+        on_train = layout.statistics(("train",), quartiles=quartiles)
+        if any(fits(held, one, unit, precision, spread) is not None for one in on_train for unit in UNITS):
+            return Verdict("", "train")
+        matches = []
+        for splits in sets:
+            both = (layout.statistics(splits, quartiles=quartiles), on_train)
+            matches += [replace(m, splits=splits) for m in _matches(held, both, precision, spread, fits)]
+        if matches:
+            return _verdict(held, matches, layout)
+    return None
 
 
 def _apart(
@@ -308,14 +280,12 @@ def _apart(
     return np.asarray(beyond & (ratio > 10))
 
 
-def _fits(
-    held: Floats, statistic: Statistic, units: tuple[str, float, float], precision: float, spread: Floats
-) -> float | None:
-    """Return what was added to a statistic (a small number, against division by zero) to give what is held.
+def _fits(held: Floats, statistic: Statistic, unit: Unit, precision: float, spread: Floats) -> Fit | None:
+    """Compare held numbers with a statistic, all columns alike.
 
-    None where it does not fit. Columns without spread are left out: a spread of zero is often replaced.
+    Columns without spread are left out: a spread of zero is often replaced.
     """
-    _, factor, offset = units
+    _, factor, offset = unit
     expected = statistic.under(factor, offset)
     usable = np.isfinite(expected) & np.isfinite(held)
     if statistic.power:
@@ -324,19 +294,31 @@ def _fits(
         return None
     gap, allowed = (held - expected)[usable], precision * (np.abs(expected) + factor * spread)[usable]
     if (np.abs(gap) <= allowed).all():
-        return 0.0
+        return Fit(0.0, usable)
     added = float(np.median(gap))
     if not statistic.power or not 1e-13 < added < 2e-2:
         return None
-    nearest = 10.0 ** np.rint(np.log10(added))
+    nearest = float(10.0 ** np.rint(np.log10(added)))
     close = abs(added - nearest) <= 1e-3 * nearest + float(np.median(allowed))
-    return nearest if close and (np.abs(gap - nearest) <= allowed).all() else None
+    return Fit(nearest, usable) if close and (np.abs(gap - nearest) <= allowed).all() else None
 
 
-def _verdict(held: Floats, matches: list[_Match], moments: dict[str, ColumnStatistics]) -> Verdict:
+def _fits_somewhere(
+    held: Floats, statistic: Statistic, unit: Unit, precision: float, spread: Floats
+) -> Fit | None:
+    """Compare one number, repeated, with the statistic of each column; which columns fit."""
+    _, factor, offset = unit
+    expected = statistic.under(factor, offset)
+    with np.errstate(invalid="ignore"):
+        fits = np.abs(held - expected) <= precision * (np.abs(expected) + factor * spread)
+    return Fit(0.0, fits) if fits.any() else None
+
+
+def _verdict(held: Floats, matches: list[_Match], layout: Layout) -> Verdict:
     first = matches[0]
     alike = [match for match in matches if match.words == first.words]
-    train = moments["train"]
+    train = layout.moments("train")
+    moments = {name: layout.moments(name) for name in layout.arrays}
     with np.errstate(all="ignore"):
         if first.power == 0:
             # In whatever units the statistic is, train's own spread in the same units is the yardstick.

@@ -157,10 +157,13 @@ def _of_pipeline(name: str, pipeline: Any, feeds: tuple[Gather, ...], walk: _Wal
     for key, part in pipeline.steps:
         if part is None or isinstance(part, str):
             continue
+        if hasattr(part, "fit_resample") and not hasattr(part, "transform"):
+            refitted_too = partial(_learned_through, refitted_too, part)
+            continue  # a sampler acts in fit only; what follows it was fitted on what it made
         both = (as_they_are,) if as_they_are is refitted_too else (as_they_are, refitted_too)
         yield from _of_thing(f"{name}[{key!r}]: ", part, both, walk)
         refitted_too = partial(_learned_through, refitted_too, part)
-        if hasattr(part, "transform"):  # a sampler acts in fit only
+        if hasattr(part, "transform"):
             as_they_are = partial(_pushed, as_they_are, part.transform)
 
 

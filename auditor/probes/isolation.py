@@ -18,7 +18,7 @@ from auditor.probes.callables import is_estimator, is_layer
 from auditor.probes.reach import LIBRARIES, held_by, nested
 from auditor.probes.rows import library
 
-KEPT_BYTES = 2**27
+KEPT_BYTES = 2**25
 """Arrays beyond this size are not copied; only the attribute that holds them is put back."""
 
 GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
@@ -136,7 +136,7 @@ def _restore(state: State) -> None:
 
 def _restore_content(value: Any, content: Any) -> None:
     if isinstance(value, np.ndarray):
-        if value.tobytes() != content.tobytes():
+        if not np.array_equal(value, content, equal_nan=value.dtype.kind in "fc"):
             value[...] = content
     elif isinstance(value, list):
         if len(value) != len(content) or any(a is not b for a, b in zip(value, content, strict=True)):

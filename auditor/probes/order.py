@@ -25,8 +25,7 @@ def traced_rows(made: Applied, probe: Probed) -> tuple[Index, Index]:
     Returns
     -------
     went_in, came_out : ndarray of int64, shape (m,)
-        Places in the sample. Rows that are not found, or that are found at several places of which one
-        is their own, are left out.
+        Places in the sample. Rows that are not found, or found at several places, are left out.
     """
     nothing = np.zeros(0, dtype=np.int64)
     base, n = probe.base, probe.rows.size
@@ -38,7 +37,7 @@ def traced_rows(made: Applied, probe: Probed) -> tuple[Index, Index]:
     with undisturbed(made.parts):
         for place in np.unique(np.linspace(0, n - 1, min(TRACED, n)).astype(np.int64)):
             places = _places(session, batch, int(place), base)
-            if places.size and (places.size == 1 or place not in places):
+            if places.size == 1:
                 inward.append(int(place))
                 outward.append(int(places[0]))
     return np.array(inward, dtype=np.int64), np.array(outward, dtype=np.int64)
@@ -73,6 +72,7 @@ def comes_reordered(case: Case, made: Applied, probe: Probed) -> tuple[tuple[int
         return ()
     inward, outward = traced_rows(made, probe)
     away = inward != outward
-    if inward.size < 2 or away.mean() < 0.5:
+    # Rows that all come out at one place were not moved there: they have come to look alike.
+    if inward.size < 2 or away.mean() < 0.5 or np.unique(outward).size < inward.size:
         return ()
     return tuple((int(a), int(b)) for a, b in zip(inward[away], outward[away], strict=True))

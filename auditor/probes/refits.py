@@ -20,40 +20,29 @@ from auditor.probes.compared import (
     gaps,
     yardstick,
 )
-from auditor.probes.feeds import Gather, Learner, Splits, swapped
-from auditor.probes.learned import Learned, learned, refitted, transformed
-from auditor.probes.outputs import cells
-from auditor.probes.rounded import rounded
-from auditor.probes.rows import count_rows, defensive_copy, take
+from auditor.probes.feeds import Learner, Splits
+from auditor.probes.learned import Learned, learned
+from auditor.probes.rows import count_rows
 from auditor.probes.stored import Stored, stored_rows
-
-PILOT_ROWS = 256
-"""Rows of a first fit that tells how long the others will take."""
-
-OUT_OF_TIME = "fitting it anew takes longer than"
+from auditor.probes.trials import (
+    MANY_NUMBERS,
+    CannotTellError,
+    Trial,
+    chance_of_part,
+    check_time,
+    is_supervised,
+    movement,
+    permuted,
+)
 
 ORDERS = 3
 """Further fits on the same rows, in other orders."""
-
-PARTS = 99
-"""Random parts of train refitted to see whether one of them explains the state as well."""
-
-PARTS_VALUES = 10**6
-"""Values of train beyond which only `FEW_PARTS` are refitted."""
-
-FEW_PARTS = 19
 
 NEAR = 1e-3
 """Median relative difference up to which a set of splits is worth more fits."""
 
 CHANCE = 0.05
 """Largest probability, given a fit on a random part of train, at which a state is ascribed to more rows."""
-
-MANY_NUMBERS = 8
-"""Precise numbers equal to those of a larger set, and not to train's, that no part of train gives by chance."""
-
-MOVED_ROWS = 20_000
-"""Rows of each split that are transformed to see how far the fit moves them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,12 +114,12 @@ def judged(learner: Learner, splits: Splits, seed: int, seconds: float) -> Verdi
     verdict = Verdict("", "unknown")
     for feed in learner.feeds:
         rng = np.random.default_rng([seed, 11])
-        trial = _Trial(learner, feed, splits, rng, seconds, time.perf_counter())
+        trial = Trial(learner, feed, splits, rng, seconds, time.perf_counter())
         try:
             verdict = _judge(trial)
         except _FromTrain:
             verdict = Verdict("", "train")
-        except _CannotTellError as why:
+        except CannotTellError as why:
             verdict = Verdict("", "unknown", note=verdict.note or str(why))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - user code may raise anything
             verdict = Verdict("", "unknown", note=verdict.note or _in_line(error))
@@ -148,51 +137,24 @@ class _FromTrain(Exception):  # noqa: N818 - an answer, not an error
     """A fit on train, in another order of its rows, gives the state."""
 
 
-class _CannotTellError(Exception):
-    """The object cannot be judged; the argument says why."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Trial:
-    learner: Learner
-    feed: Gather
-    splits: Splits
-    rng: np.random.Generator
-    seconds: float
-    start: float
-
-    def check_clock(self) -> None:
-        """Raise where the time is used up."""
-        if time.perf_counter() - self.start > self.seconds:
-            raise _CannotTellError(f"{OUT_OF_TIME} {self.seconds:g} s; PRE001.seconds gives it more")
-
-    def fit(self, rows: Any, labels: Any) -> Any:
-        """Return a copy of the object, fitted on copies of `rows`."""
-        return refitted(self.learner.thing, defensive_copy(rows), None if labels is None else labels.copy())
-
-    def state(self, splits: Splits) -> Learned:
-        """Return what a fit on `splits` learns."""
-        return learned(self.fit(*self.feed(splits)))
-
-
-def _judge(trial: _Trial) -> Verdict:
+def _judge(trial: Trial) -> Verdict:
     reference = learned(trial.learner.thing)
     rows, labels = trial.feed(("train",))
     stored = stored_rows(reference, {name: trial.feed((name,))[0] for name in trial.splits})
     if stored is not None:
         return _judge_stored(trial, stored)
-    _check_time(trial, rows, labels)
+    check_time(trial, rows, labels)
     anew = trial.fit(rows, labels)
     on_train = learned(anew)
     gap = gaps(reference, on_train)
     if not gap.size:
-        raise _CannotTellError("it holds nothing that can be compared")
+        raise CannotTellError("it holds nothing that can be compared")
     if exactly(reference, gap):
         return Verdict("", "train")
     others: list[Learned] = []
 
     def shuffled() -> tuple[Yardstick, NDArray[np.float64]]:
-        others.extend(_permuted(trial, rows, labels) for _ in range(ORDERS - len(others)))
+        others.extend(permuted(trial, rows, labels) for _ in range(ORDERS - len(others)))
         stick = yardstick(reference, [on_train, *others])
         train_gaps = [gap, *(gaps(reference, other) for other in others)]
         if any(stick.equal(one) for one in train_gaps):
@@ -201,48 +163,23 @@ def _judge(trial: _Trial) -> Verdict:
 
     matches = _matching_sets(trial, reference, gap, shuffled)
     if not matches:
-        raise _CannotTellError(_why_unknown(shuffled()[0]))
+        raise CannotTellError(_why_unknown(shuffled()[0]))
     differs = np.logical_and.reduce([match.differs for match in matches])
     differs = differs if differs.any() else matches[0].differs
     sets = _by_count(trial, [match.splits for match in matches])
     claim = _claim(trial, reference, anew, sets, differs)
-    if _chance_of_part(trial, reference, differs, (rows, labels)) <= CHANCE:
+    if chance_of_part(trial, reference, differs, (rows, labels)) <= CHANCE:
         return claim
-    if distinct_precise(as_numbers(reference).values, differs, digits=2):
+    values = as_numbers(reference).values[differs]
+    if (np.isfinite(values) & (values != np.rint(values))).any():
         return replace(claim, status="beyond or part")
-    raise _CannotTellError("its state is also that of a fit on a part of train")
+    raise CannotTellError("its state is also that of a fit on a part of train")
 
 
 def _why_unknown(stick: Yardstick) -> str:
     if not stick.reproducible.any():
         return "fits on the same rows differ, so its state does not tell which rows it saw"
     return "its state is that of no set of the splits given"
-
-
-def _check_time(trial: _Trial, rows: Any, labels: Any) -> None:
-    """Give up where a fit on few rows shows that fits on all would take too long."""
-    n = count_rows(rows)
-    if n <= 4 * PILOT_ROWS:
-        return
-    picked = np.arange(PILOT_ROWS) * (n // PILOT_ROWS)
-    start = time.perf_counter()
-    try:
-        trial.fit(take(rows, picked), None if labels is None else labels[picked])
-    except Exception:  # noqa: BLE001 - too few rows, or too few of a class; the whole may still do
-        return
-    expected = (time.perf_counter() - start) * n / PILOT_ROWS
-    if expected > trial.seconds:
-        raise _CannotTellError(f"{OUT_OF_TIME} {trial.seconds:g} s; PRE001.seconds gives it more")
-
-
-def _permuted(trial: _Trial, rows: Any, labels: Any) -> Learned:
-    """Return what a fit learns on the same rows in another order, rounded otherwise."""
-    order = trial.rng.permutation(count_rows(rows))
-    shaken = rounded(take(rows, order), trial.rng)
-    try:
-        return learned(trial.fit(shaken, None if labels is None else labels[order]))
-    except Exception:  # noqa: BLE001 - an order that fitting refuses determines nothing
-        return {}
 
 
 def _candidates(splits: Splits) -> list[Splits]:
@@ -260,7 +197,7 @@ class _Match:
 
 
 def _matching_sets(
-    trial: _Trial,
+    trial: Trial,
     reference: Learned,
     gap: NDArray[np.float64],
     shuffled: Callable[[], tuple[Yardstick, NDArray[np.float64]]],
@@ -281,8 +218,9 @@ def _matching_sets(
             states[splits] = learned(trial.fit(*trial.feed(splits)))
         except Exception:  # noqa: BLE001, S112 - a set that cannot be fitted on did not make this state
             continue
-        if many and exactly(reference, gaps(reference, states[splits])):
-            return [_Match(splits, in_order)]
+    exact = [s for s, state in states.items() if many and exactly(reference, gaps(reference, state))]
+    if exact:
+        return [_Match(splits, in_order) for splits in exact]
     stick, apart = shuffled()
     clear = stick.clearly_apart(apart)
     if clear.any():
@@ -295,11 +233,11 @@ def _matching_sets(
 
 
 def _by_own_noise(
-    trial: _Trial, reference: Learned, candidate: tuple[Splits, Learned], apart: NDArray[np.float64]
+    trial: Trial, reference: Learned, candidate: tuple[Splits, Learned], apart: NDArray[np.float64]
 ) -> _Match | None:
     splits, state = candidate
     rows, labels = trial.feed(splits)
-    shuffled = [_permuted(trial, rows, labels) for _ in range(ORDERS)]
+    shuffled = [permuted(trial, rows, labels) for _ in range(ORDERS)]
     own = yardstick(reference, [state, *shuffled])
     if not any(own.equal(gaps(reference, each)) for each in [state, *shuffled]):
         return None
@@ -316,7 +254,7 @@ def _nearness(values: NDArray[np.float64], gap: NDArray[np.float64]) -> float:
     return float(np.median(relative))
 
 
-def _by_count(trial: _Trial, sets: list[Splits]) -> list[Splits]:
+def _by_count(trial: Trial, sets: list[Splits]) -> list[Splits]:
     """Keep sets with as many rows as the object says it saw, where it says so and some have."""
     seen = getattr(trial.learner.thing, "n_samples_seen_", None)
     if seen is None or len(sets) < 2:
@@ -327,7 +265,7 @@ def _by_count(trial: _Trial, sets: list[Splits]) -> list[Splits]:
 
 
 def _claim(
-    trial: _Trial, reference: Learned, anew: Any, sets: list[Splits], differs: NDArray[np.bool_]
+    trial: Trial, reference: Learned, anew: Any, sets: list[Splits], differs: NDArray[np.bool_]
 ) -> Verdict:
     numbers = as_numbers(reference)
     where = _clearest(numbers.values, gaps(reference, learned(anew)), differs)
@@ -345,9 +283,9 @@ def _claim(
         on_train=on_train,
         equal=int(numbers.values.size),
         differing=int(differs.sum()),
-        supervised=_is_supervised(trial, sets[0]),
+        supervised=is_supervised(trial, sets[0]),
         # Where only terms or categories differ, columns and codes are others: nothing moves.
-        moved=np.nan if numbers.is_text[differs].all() else _movement(trial, anew),
+        moved=np.nan if numbers.is_text[differs].all() else movement(trial, anew),
     )
 
 
@@ -359,98 +297,14 @@ def _clearest(values: NDArray[np.float64], gap: NDArray[np.float64], differs: ND
     return best if finite[best] >= 0 else int(np.argmax(differs))
 
 
-def _chance_of_part(
-    trial: _Trial, reference: Learned, differs: NDArray[np.bool_], fed: tuple[Any, Any]
-) -> float:
-    """Return how often a random part of train gives the numbers in which the whole of train differs.
-
-    The null is that the object was fitted on a part of train, with or without repeats; what is returned
-    is the Monte Carlo p-value. Many precise numbers need no such test.
-    """
-    if distinct_precise(as_numbers(reference).values, differs) >= MANY_NUMBERS:
-        return 0.0
-    rows, labels = fed
-    n = count_rows(rows)
-    size = n * int(np.prod(tuple(getattr(rows, "shape", (0, 1)))[1:], initial=1.0))
-    picked = np.flatnonzero(differs)
-    tolerance = 1e-9 * np.nan_to_num(np.abs(as_numbers(reference).values[picked]))
-    parts, hits = PARTS if size <= PARTS_VALUES else FEW_PARTS, 0
-    for i in range(parts):
-        trial.check_clock()
-        share = max(2, int(n * trial.rng.uniform(0.5, 0.95)))
-        part = trial.rng.integers(0, n, n) if i % 2 else trial.rng.permutation(n)[:share]
-        try:
-            state = learned(trial.fit(take(rows, part), None if labels is None else labels[part]))
-        except Exception:  # noqa: BLE001, S112 - a part that cannot be fitted on explains nothing
-            continue
-        hits += bool((gaps(reference, state)[picked] <= tolerance).all())
-    return (hits + 1) / (parts + 1)
-
-
-def _is_supervised(trial: _Trial, splits: Splits) -> bool:
-    """Whether fitting on other labels gives another state."""
-    rows, labels = trial.feed(splits)
-    if labels is None:
-        return False
-    order = trial.rng.permutation(len(labels))
-    try:
-        as_given, shuffled = (learned(trial.fit(rows, y)) for y in (labels, labels[order]))
-        gap = gaps(as_given, shuffled)
-        bar = 1e-6 * np.abs(np.nan_to_num(as_numbers(as_given).values))
-        return bool(
-            (gap > bar).any() and (gap > bar + gaps(as_given, learned(trial.fit(rows, labels)))).any()
-        )
-    except Exception:  # noqa: BLE001 - labels that fitting refuses are not used
-        return False
-
-
-def _movement(trial: _Trial, anew: Any) -> float:
-    """Return how far, in std of train's column, values move between the object and a fit on train."""
-    largest, spread = 0.0, None
-    for name in trial.splits:
-        rows = trial.feed((name,))[0]
-        n = count_rows(rows)
-        picked = np.unique(np.linspace(0, n - 1, min(n, MOVED_ROWS)).astype(np.int64))
-        a, b = (_made(trial, thing, take(rows, picked)) for thing in (trial.learner.thing, anew))
-        if a is None or b is None or a.shape != b.shape:
-            return np.nan
-        if spread is None:
-            finite = np.where(np.isfinite(b), b, np.nan)
-            known = ~np.isnan(finite).all(axis=0)
-            spread = np.zeros(b.shape[1])
-            spread[known] = np.nanstd(finite[:, known], axis=0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            gap = np.abs(a - b)
-            flipped = np.abs(a + b)  # the sign of a component is arbitrary
-            gap = np.where(np.nansum(flipped, axis=0) < np.nansum(gap, axis=0), flipped, gap)
-            moves = np.where(
-                spread > 1e-12 * np.maximum(1.0, np.nanmax(np.abs(b), initial=0.0)), gap / spread, 0.0
-            )
-        largest = max(largest, float(np.nan_to_num(moves, nan=0.0).max(initial=0.0)))
-    return largest
-
-
-def _made(trial: _Trial, thing: Any, rows: Any) -> NDArray[np.float64] | None:
-    """Return what the object, or the function that uses it, makes of rows."""
-    function = trial.learner.function
-    if function is None:
-        return transformed(thing, defensive_copy(rows))
-    try:
-        return cells(
-            swapped(function, trial.learner.thing, thing)(defensive_copy(rows)), count_rows(rows)
-        ).numbers
-    except (Exception, SystemExit):  # noqa: BLE001 - user code may raise anything
-        return None
-
-
-def _judge_stored(trial: _Trial, stored: Stored) -> Verdict:
+def _judge_stored(trial: Trial, stored: Stored) -> Verdict:
     """Judge an object that keeps the rows it was fitted on."""
     if not stored.foreign:
         return Verdict("", "train")
     moved, supervised = np.nan, False
     try:
-        moved = _movement(trial, trial.fit(*trial.feed(("train",))))
-        supervised = _is_supervised(trial, stored.sets[0])
+        moved = movement(trial, trial.fit(*trial.feed(("train",))))
+        supervised = is_supervised(trial, stored.sets[0])
     except Exception:  # noqa: BLE001, S110 - the rows it keeps are proof enough
         pass
     return Verdict(

@@ -97,6 +97,32 @@ def val_onehot() -> dict[str, Any]:
     )
 
 
+def given_apart(
+    model: Any, y: np.ndarray, y_val: np.ndarray, X: Any = None, X_val: Any = None
+) -> dict[str, Any]:
+    """Return arguments of a fit with validation rows of their own."""
+    rows = digits()[0]
+    X, X_val = rows[:N_TRAIN] if X is None else X, rows[N_TRAIN:] if X_val is None else X_val
+    return fit(model, y, X, validation_data=(X_val, y_val))
+
+
+def broken(value: float, where: str) -> dict[str, Any]:
+    """Return a fit on rows, or labels, with one number that is none."""
+    X, y = digits()[0].copy(), binary().astype(np.float32)
+    if where == "y":
+        y[3] = value
+    else:
+        X[3 if where == "train" else -3, 20] = value
+    return fit(net(dense(1, "sigmoid"), loss=BCE), y, X)
+
+
+def series(*tail: Any, loss: str) -> dict[str, Any]:
+    model = keras.Sequential([keras.Input((8, 8)), *tail])
+    model.compile(optimizer="adam", loss=loss)
+    y = digits()[1] if "sparse" in loss else binary()
+    return fit(model, y, digits()[0].reshape(-1, 8, 8))
+
+
 def features_differ() -> dict[str, Any]:
     X, y = digits()
     return fit(
@@ -164,6 +190,14 @@ def images(X: np.ndarray, **settings: Any) -> dict[str, Any]:
     )
     model.compile(optimizer="adam", loss=SCCE)
     return fit(model, digits()[1], X)
+
+
+def keras_conv() -> Any:
+    model = keras.Sequential(
+        [keras.Input((8, 8, 1)), layers.Conv2D(4, 3), layers.Flatten(), dense(C, "softmax")]
+    )
+    model.compile(optimizer="adam", loss=SCCE)
+    return model
 
 
 @cache
@@ -267,6 +301,21 @@ RAISES = {
         lambda: reg([dense(64)], np.ones((1200, 10)) * regression()[1][:, None]),
         "FIT001",
     ),
+    "class numbers in val only": (
+        lambda: given_apart(net(dense(C, "softmax"), loss=CCE), onehot()[:N_TRAIN], labels()[N_TRAIN:]),
+        "FIT002",
+    ),
+    "a class beyond the units in val only": (
+        lambda: given_apart(net(dense(C, "softmax"), loss=SCCE), labels()[:N_TRAIN], labels()[N_TRAIN:] + 1),
+        "FIT001",
+    ),
+    "BCE over a series": (lambda: series(dense(1, "sigmoid"), loss=BCE), "FIT001"),
+    "SCCE over a series": (lambda: series(dense(C, "softmax"), loss=SCCE), "FIT001"),
+    "LSTM that returns its sequence": (
+        lambda: series(layers.LSTM(4, return_sequences=True), dense(1, "sigmoid"), loss=BCE),
+        "FIT001",
+    ),
+    "EarlyStopping on val_acc": (lambda: stopping("val_acc"), "FIT008"),
     "features of val differ": (features_differ, "FIT007"),
     "Conv2D without a channel axis": (lambda: images(digits()[0].reshape(-1, 8, 8)), "FIT007"),
     "len(X) is not len(y)": (lambda: fit(net(dense(C, "softmax"), loss=SCCE), labels()[:-1]), "LBL001"),
@@ -315,6 +364,15 @@ SILENT = {
     "ReLU with a standardized target": (lambda: reg([dense(1, "relu")]), "FIT003"),
     "sigmoid with a standardized target": (lambda: reg([dense(1, "sigmoid")]), "FIT003"),
     "a target around 100,000": (target_far_away, "FIT002"),
+    "one NaN in y": (lambda: broken(np.nan, "y"), "LBL006"),
+    "one NaN in train": (lambda: broken(np.nan, "train"), "SHP003"),
+    "one NaN in val": (lambda: broken(np.nan, "val"), "SHP003"),
+    "one infinity in train": (lambda: broken(np.inf, "train"), "SHP003"),
+    "train bytes, val scaled": (
+        lambda: given_apart(
+            net(dense(C, "softmax"), loss=SCCE), labels()[:N_TRAIN], labels()[N_TRAIN:],
+            (digits()[0][:N_TRAIN] * 240).astype(np.uint8), digits()[0][N_TRAIN:],
+        ), "SCL001"),
     "val 255 times as large": (lambda: val_times(255), "SCL001"),
     "val 255 times as small": (lambda: val_times(1 / 255, train=255.0), "SCL001"),
     "scaled outside and by Rescaling": (lambda: scaled_inside(layers.Rescaling(1 / 255), digits()[0]), "FIT007"),
@@ -351,6 +409,7 @@ HARMLESS = {
     "sigmoid, MSE": lambda: fit(net(dense(1, "sigmoid"), loss=MSE), binary()),
     "from_logits behind softmax": lambda: fit(net(dense(C, "softmax"), loss=logits(SCCE)), labels()),
     "from_logits behind softmax, CCE": lambda: fit(net(dense(C, "softmax"), loss=logits(CCE)), onehot()),
+    "from_logits behind sigmoid over 10": lambda: fit(net(dense(C, "sigmoid"), loss=logits(SCCE)), labels()),
     "from_logits behind sigmoid": lambda: fit(net(dense(1, "sigmoid"), loss=logits(BCE)), binary()),
     "11 units for classes 1 to 10": lambda: fit(net(dense(11, "softmax"), loss=SCCE), labels() + 1),
     "64 units for 10 classes": lambda: fit(net(dense(64, "softmax"), loss=SCCE), labels()),
@@ -366,6 +425,10 @@ HARMLESS = {
     "ReLU, counts": lambda: reg([dense(1, "relu")], np.random.default_rng(0).poisson(3, 1200)),
     "linear regression": lambda: fit(net(dense(C), dense(C, "softmax"), loss=SCCE), labels()),
     "Conv2D with a channel axis": lambda: images(digits()[0].reshape(-1, 8, 8, 1)),
+    "an Input with a channel axis, rows without": lambda: fit(
+        keras_conv(), labels(), digits()[0].reshape(-1, 8, 8)),
+    "y (n, 1) in train, (n,) in val": lambda: given_apart(
+        net(dense(C, "softmax"), loss=SCCE), labels()[:N_TRAIN, None], labels()[N_TRAIN:]),
     "Conv2D on colours": lambda: images(coloured()),
     "Rescaling of raw bytes": lambda: scaled_inside(layers.Rescaling(1 / 255), digits()[0] * 255),
     "Normalization of raw": lambda: scaled_inside(adapted(), digits()[0] * 255),

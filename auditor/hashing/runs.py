@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.hashing.lookup import BLOCK_VALUES, Query, candidates, choose_probes, look_up, step_hashes
 from auditor.hashing.mix import canonical, common_dtype, hash_vectors
 from auditor.hashing.quantise import codes, spreads
 from auditor.hashing.surprisal import (
+    Hashes,
     StepModel,
     distinct_windows,
     fit_steps,
@@ -19,36 +20,18 @@ from auditor.hashing.surprisal import (
     recurrence,
     run_length,
     running_total,
-    shingles,
     surprisal,
     without_repeats,
 )
 
-Hashes = NDArray[np.uint64]
-
 SAMPLE_STEPS = 2**19
 """Steps from which frequencies are counted: a step cannot be rarer than one in half a million."""
-
-BLOCK_STEPS = 2**17
-"""Steps hashed at a time."""
-
-BLOCK_VALUES = 2**20
-"""Values compared at a time."""
-
-NEAREST, FARTHEST = 6, 2
-"""Partners kept per probe: those at the smallest shifts, and those at the largest."""
 
 RESOLUTION = 2.0**-14
 """Steps closer than this share of a channel's spread are one step when recurrences are counted."""
 
 SPREAD_STEPS = 4096
 """Steps from which the spread of a channel is estimated."""
-
-KEPT_PER_KEY = 64
-"""Places kept for one key where there are too many to hold."""
-
-HELD_HITS = 2**22
-"""Places held before that cut is made."""
 
 ALONE_BITS = 20.0
 """Bits beyond all comparisons made that let one run count by itself: chance gives one in a million."""
@@ -105,32 +88,6 @@ class SharedRuns:
     capped: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Query:
-    """Query windows as hashes.
-
-    `total` is the running sum of the bits of their steps; `length` is that of the shingles looked up. `rare` are the bits of a shingle worth looking
-    up, `together` and `alone` those of a run that counts with others, and by itself.
-    """
-
-    hashes: Hashes
-    total: NDArray[np.float64]
-    length: int
-    rare: float
-    together: float
-    alone: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Probes:
-    """Shingles of query windows that are looked for."""
-
-    keys: Hashes
-    window: NDArray[np.int64]
-    position: NDArray[np.int64]
-    key: NDArray[np.int64]
-
-
 def shared_runs(reference: NDArray[Any], query: NDArray[Any], rng: np.random.Generator) -> SharedRuns:
     """Find windows of `query` that overlap windows of `reference` along their steps.
 
@@ -170,14 +127,14 @@ def shared_runs(reference: NDArray[Any], query: NDArray[Any], rng: np.random.Gen
     dtype = common_dtype(reference.dtype, query.dtype)
     n, m, T = len(reference), len(query), query.shape[1]
     rows = _sampled_rows(n, T, rng)
-    sample = _all_hashes(reference, dtype, rows)
+    sample = step_hashes(reference, dtype, rows)
     distinct = distinct_windows(sample)
     rows, sample = rows[distinct], sample[distinct]
-    asked = _query(fit_steps(sample), _all_hashes(query, dtype), 2.0 * n * T)
-    probes, informative = _probes(asked)
-    hits, copies, capped = _look_up(reference, dtype, probes, asked)
+    asked = _query(fit_steps(sample), step_hashes(query, dtype), 2.0 * n * T)
+    probes, informative = choose_probes(asked)
+    hits, copies, capped = look_up(reference, dtype, probes, asked)
     runs = _Runs(m, T)
-    for pairs in _candidates(probes, hits):
+    for pairs in candidates(probes, hits):
         _extend(reference, dtype, asked, pairs=pairs, copies=copies, runs=runs)
     matched = _confirmed(reference, query, dtype, runs) & ~_returning(runs)
     needed, natural = asked.together, 0.0
@@ -185,7 +142,7 @@ def shared_runs(reference: NDArray[Any], query: NDArray[Any], rng: np.random.Gen
         sample, ours = _coarse(reference[rows], query[matched], sample, asked.hashes[matched])
         counted, needed, natural = _counted(runs, matched, asked, sample=sample, ours=ours, n=n)
         matched &= counted
-    shifts = np.concatenate(runs.shifts)
+    shifts = _unwrapped(runs, T)
     covered = (np.cumsum(runs.cover[:, :-1], axis=1) > 0).mean(axis=1)
     return SharedRuns(
         matched, copies, informative, runs.partner, runs.shift, runs.start, runs.length, runs.bits,
@@ -193,13 +150,13 @@ def shared_runs(reference: NDArray[Any], query: NDArray[Any], rng: np.random.Gen
     )  # fmt: skip
 
 
-def _query(model: StepModel, hashes: Hashes, places: float) -> _Query:
+def _query(model: StepModel, hashes: Hashes, places: float) -> Query:
     """Return query windows with the bits of their steps, to be looked up in `places` places."""
     bits = surprisal(model, hashes)
     chance = float(np.log2(places))
     T = hashes.shape[1]
     length = run_length(running_total(bits), chance + 3.0, T // 2)
-    return _Query(
+    return Query(
         hashes,
         running_total(without_repeats(bits, hashes, length)),
         length,
@@ -212,7 +169,7 @@ def _query(model: StepModel, hashes: Hashes, places: float) -> _Query:
 def _counted(
     runs: _Runs,
     matched: NDArray[np.bool_],
-    asked: _Query,
+    asked: Query,
     *,
     sample: Hashes,
     ours: Hashes,
@@ -281,133 +238,15 @@ class _Runs:
         self.whole = [np.zeros(0, dtype=np.uint64)]
 
 
-def _hashed(
-    windows: NDArray[Any], dtype: np.dtype[Any], rows: NDArray[np.int64] | None = None
-) -> Iterator[tuple[int, Hashes]]:
-    """Yield the first row and the step hashes, shape (rows, T), of blocks of windows."""
-    n, T = (len(windows) if rows is None else len(rows)), windows.shape[1]
-    width = max(1, int(np.prod(windows.shape[2:], dtype=np.int64)))
-    step = max(1, min(BLOCK_STEPS // max(1, T), BLOCK_VALUES // (T * width)))
-    for start in range(0, n, step):
-        part = windows[start : start + step] if rows is None else windows[rows[start : start + step]]
-        values = canonical(part, dtype).reshape(len(part), T, width)
-        yield start, hash_vectors(values)
-
-
-def _all_hashes(windows: NDArray[Any], dtype: np.dtype[Any], rows: NDArray[np.int64] | None = None) -> Hashes:
-    return np.concatenate([part for _, part in _hashed(windows, dtype, rows)])
-
-
 def _sampled_rows(n: int, n_steps: int, rng: np.random.Generator) -> NDArray[np.int64]:
     wanted = max(1, SAMPLE_STEPS // n_steps)
     return np.arange(n) if n <= wanted else np.sort(rng.choice(n, wanted, replace=False))
 
 
-def _probes(asked: _Query) -> tuple[_Probes, NDArray[np.bool_]]:
-    """Choose, per window, the first and last rare shingle, and those a quarter further inwards."""
-    k = asked.length
-    keys = shingles(asked.hashes, k)
-    rare = (asked.total[:, k:] - asked.total[:, :-k]) >= asked.rare
-    informative = np.asarray(rare.any(axis=1))
-    n_places = rare.shape[1]
-    windows, positions = [], []
-    for margin in (0, n_places // 4):
-        front, back = rare.copy(), rare.copy()
-        front[:, :margin] = False
-        back[:, n_places - margin :] = False
-        first, last = np.argmax(front, axis=1), n_places - 1 - np.argmax(back[:, ::-1], axis=1)
-        for mask, place in ((front, first), (back, last)):
-            at = np.flatnonzero(mask.any(axis=1))
-            windows.append(at)
-            positions.append(place[at])
-    chosen = np.unique(np.concatenate(windows) * n_places + np.concatenate(positions))
-    window, position = np.divmod(chosen, n_places)
-    distinct, key = np.unique(keys[window, position], return_inverse=True)
-    return _Probes(distinct, window, position, key.ravel()), informative
-
-
-def _look_up(
-    reference: NDArray[Any], dtype: np.dtype[Any], probes: _Probes, asked: _Query
-) -> tuple[NDArray[np.int64], NDArray[np.bool_], int]:
-    """Stream the reference past the probes.
-
-    Returns
-    -------
-    hits : ndarray of int64, shape (h, 3)
-        Key, reference window and position, sorted by key.
-    copies : ndarray of bool, shape (m,)
-        Query windows that stand whole in the reference.
-    capped : int
-        Places dropped.
-    """
-    size = 1 << int(np.clip(np.ceil(np.log2(max(1, probes.keys.size))) + 4, 10, 24))
-    table = np.zeros(size, dtype=bool)
-    table[probes.keys & np.uint64(size - 1)] = True
-    whole = hash_vectors(asked.hashes)
-    wanted = np.unique(whole)
-    found = np.zeros(wanted.size, dtype=bool)
-    kept: list[NDArray[np.int64]] = [np.zeros((0, 3), dtype=np.int64)]
-    held = capped = 0
-    for start, hashes in _hashed(reference, dtype):
-        rows = hash_vectors(hashes)
-        place = np.minimum(np.searchsorted(wanted, rows), wanted.size - 1)
-        found[place[wanted[place] == rows]] = True
-        keys = shingles(hashes, asked.length)
-        window, position = np.nonzero(table[keys & np.uint64(size - 1)])
-        if not window.size or not probes.keys.size:
-            continue
-        looked = keys[window, position]
-        key = np.minimum(np.searchsorted(probes.keys, looked), probes.keys.size - 1)
-        same = probes.keys[key] == looked
-        kept.append(np.stack([key[same], window[same] + start, position[same]], axis=1))
-        held += int(same.sum())
-        if held > HELD_HITS:
-            everything = _by_key(np.concatenate(kept))
-            kept = [everything[_rank(everything[:, 0]) < KEPT_PER_KEY]]
-            capped += held - len(kept[0])
-            held = len(kept[0])
-    return _by_key(np.concatenate(kept)), found[np.searchsorted(wanted, whole)], capped
-
-
-def _by_key(hits: NDArray[np.int64]) -> NDArray[np.int64]:
-    return hits[np.argsort(hits[:, 0], kind="stable")]
-
-
-def _rank(groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the rank of each item within its group; `groups` is sorted."""
-    first = np.flatnonzero(np.r_[True, groups[1:] != groups[:-1]])
-    return np.arange(groups.size) - np.repeat(first, np.diff(np.r_[first, groups.size]))
-
-
-def _candidates(probes: _Probes, hits: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], ...]]:
-    """Yield pairs as arrays (query window, reference window, shift, position in the query window)."""
-    first = np.searchsorted(hits[:, 0], np.arange(probes.keys.size))
-    count = np.searchsorted(hits[:, 0], np.arange(probes.keys.size), "right") - first
-    per_probe = count[probes.key]
-    ends = np.cumsum(per_probe)
-    begin = 0
-    while begin < per_probe.size:
-        done = ends[begin - 1] if begin else 0
-        end = max(begin + 1, int(np.searchsorted(ends, done + BLOCK_VALUES, "right")))
-        n = per_probe[begin:end]
-        probe = np.repeat(np.arange(begin, end), n)
-        within = np.arange(probe.size) - np.repeat(np.cumsum(n) - n, n)
-        hit = hits[first[probes.key[probe]] + within]
-        shift = hit[:, 2] - probes.position[probe]
-        order = np.lexsort((np.abs(shift), probe))
-        rank, size = _rank(probe[order]), n[probe[order] - begin]
-        chosen = order[(rank < NEAREST) | (rank >= size - FARTHEST)]
-        chosen = chosen[np.argsort(hit[chosen, 1], kind="stable")]
-        if chosen.size:
-            asked = probe[chosen]
-            yield probes.window[asked], hit[chosen, 1], shift[chosen], probes.position[asked]
-        begin = end
-
-
 def _extend(
     reference: NDArray[Any],
     dtype: np.dtype[Any],
-    asked: _Query,
+    asked: Query,
     *,
     pairs: tuple[NDArray[np.int64], ...],
     copies: NDArray[np.bool_],
@@ -420,7 +259,7 @@ def _extend(
     for begin in range(0, len(pairs[0]), block):
         window, row, shift, position = (part[begin : begin + block] for part in pairs)
         rows, at = np.unique(row, return_inverse=True)
-        there = _all_hashes(reference, dtype, rows)
+        there = step_hashes(reference, dtype, rows)
         moved = steps[None, :] + shift[:, None]
         inside = (moved >= 0) & (moved < T)
         flat = there.ravel()[at[:, None] * T + np.clip(moved, 0, T - 1)]
@@ -447,6 +286,20 @@ def _extend(
         at = window[best]
         runs.partner[at], runs.shift[at], runs.start[at] = row[best], shift[best], start[best]
         runs.length[at], runs.bits[at] = length[best], bits[good][best]
+
+
+def _unwrapped(runs: _Runs, n_steps: int) -> NDArray[np.int64]:
+    """Return all shifts found; of a pair that matches at two shifts a whole window apart, the smaller.
+
+    A window rolled round its ends matches the original twice.
+    """
+    window, shift, whole = (np.concatenate(part) for part in (runs.window, runs.shifts, runs.whole))
+    circular = np.mod(shift, n_steps)
+    order = np.lexsort((np.abs(shift), circular, whole, window))
+    keys = [part[order] for part in (window, whole, circular)]
+    again = np.logical_and.reduce([key[1:] == key[:-1] for key in keys])
+    kept: NDArray[np.int64] = shift[order][np.r_[True, ~again][: order.size]]
+    return kept
 
 
 def _returning(runs: _Runs) -> NDArray[np.bool_]:

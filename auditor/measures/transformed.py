@@ -76,6 +76,16 @@ class Transformed:
     looked: int
     repeats: float
 
+    def only(self, kept: Masks) -> Transformed:
+        """Return some of the copies."""
+        return replace(
+            self,
+            rows=self.rows[kept],
+            partner=self.partner[kept],
+            change=self.change[kept],
+            exact=self.exact[kept],
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Rows:

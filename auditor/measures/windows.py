@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor._case import Split
+from auditor._case import Case, Split
 from auditor.hashing.runs import SharedRuns, shared_runs
 
 LEAST_STEPS = 4
@@ -22,6 +22,9 @@ SCREEN_STEPS = 2**20
 
 QUERY_STEPS = 2**23
 """Steps of it that are looked up once that screen has found something."""
+
+SHIFTED_COPY = 8
+"""Shifts within this fraction of a window, and no larger ones, are shifted copies rather than overlap."""
 
 EDGE_WINDOWS = 256
 """First and last windows that are always looked up: where splits meet in time."""
@@ -54,6 +57,12 @@ class Overlaps:
         """Rows of the split that overlap a window of train."""
         return self.query_rows[self.runs.matched]
 
+    @property
+    def only_shifted(self) -> bool:
+        """Whether these are copies moved by a few positions: windows overlap by all amounts."""
+        limit = self.n_steps // SHIFTED_COPY
+        return limit >= 3 and bool(np.abs(self.runs.shifts).max(initial=0) <= limit)
+
 
 def step_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the axes of X, given its shape, along which windows could have been cut.
@@ -66,15 +75,19 @@ def step_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(axis for axis in range(1, len(shape)) if shape[axis] >= LEAST_STEPS)
 
 
-def window_overlaps(train: Split, split: Split, rng: np.random.Generator) -> tuple[Overlaps, ...]:
-    """Return what windows of `split` share with windows of `train`, for every axis they could be cut along."""
+def window_overlaps(case: Case, name: str, seed: int) -> tuple[Overlaps, ...]:
+    """Product: what windows of a split share with train's, for every axis they could be cut along.
+
+    Those with most rows first.
+    """
+    train, split, rng = case.train, case[name], np.random.default_rng([seed, len(name)])
     found = []
     for axis in step_axes(train.X.shape):
         overlaps = _along(train, split, axis, SCREEN_STEPS, rng)
         if overlaps.rows.size and overlaps.query_rows.size < split.n_rows:
             overlaps = _along(train, split, axis, QUERY_STEPS, rng)
         found.append(overlaps)
-    return tuple(found)
+    return tuple(sorted(found, key=lambda overlaps: (-overlaps.rows.size, overlaps.axis)))
 
 
 def _along(train: Split, split: Split, axis: int, limit: int, rng: np.random.Generator) -> Overlaps:

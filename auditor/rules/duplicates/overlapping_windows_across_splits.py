@@ -14,9 +14,6 @@ from auditor._finding import Coverage, Evidence, Finding, Fix, Measure, Rows, Se
 from auditor._rule import Skip, rule
 from auditor.measures.windows import LEAST_STEPS, Overlaps, step_axes, window_overlaps
 
-SHIFTED_COPY = 8
-"""Shifts within this fraction of a window, and no larger ones, are shifted copies rather than overlap."""
-
 
 @rule(
     "DUP004",
@@ -74,17 +71,10 @@ def overlapping_windows_across_splits(context: Context) -> Iterator[Finding | Co
     if not step_axes(case.train.X.shape):
         raise Skip(f"rows have no axis of at least {LEAST_STEPS} positions along which windows could be cut")
     for split in case.comparable:
-        tried = window_overlaps(case.train, split, context.rng("DUP004"))
-        best = max(tried, key=lambda overlaps: (overlaps.rows.size, -overlaps.axis))
+        best = context.shared(window_overlaps, split.name, context.config.seed)[0]
         yield from _coverage(split, best)
-        if best.rows.size and not _only_shifted(best):
+        if best.rows.size and not best.only_shifted:
             yield _finding(context, split, best)
-
-
-def _only_shifted(overlaps: Overlaps) -> bool:
-    """Tell copies moved by a few positions from windows, which overlap by all amounts up to a window."""
-    limit = overlaps.n_steps // SHIFTED_COPY
-    return limit >= 3 and int(np.abs(overlaps.runs.shifts).max()) <= limit
 
 
 def _coverage(split: Split, overlaps: Overlaps) -> Iterator[Coverage]:

@@ -15,6 +15,7 @@ from auditor.measures.closeness import unit_scale
 from auditor.measures.copies import copies
 from auditor.measures.transformed import Transformed, transformed_copies
 from auditor.measures.transforms import LEAST_SIDE
+from auditor.measures.windows import window_overlaps
 
 
 @rule(
@@ -54,7 +55,7 @@ def transformed_copies_across_splits(context: Context) -> Iterator[Finding | Cov
     ## Limits
     Columns of a table have no order, so tables are left out unless all columns are in one unit, as samples
     of a signal are. Arbitrary angles, crops, zooms and shifts beyond a tenth of a side are not undone, nor two
-    changes at once. After each pixel was scaled on its own, a flipped copy is not found. Large rows are
+    changes at once. Windows of a series that overlap by other amounts too are left to DUP004. After each pixel was scaled on its own, a flipped copy is not found. Large rows are
     compared on 1,024 of their features first. Shapes that are their own mirror image are left out.
     """
     train = context.case.train
@@ -74,8 +75,21 @@ def transformed_copies_across_splits(context: Context) -> Iterator[Finding | Cov
         made = transformed_copies(train, split, distinct, rows, rng)
         if made.looked < rows.size:
             yield _coverage(split, made.looked, rows.size)
+        made = _without_overlap(context, split, made)
         if made.rows.size:
             yield _finding(split, made)
+
+
+def _without_overlap(context: Context, split: Split, made: Transformed) -> Transformed:
+    """Leave out moves of windows that overlap windows of train by other amounts too: those are DUP004's."""
+    moved = np.array([name.startswith("moved") for name in made.names])[made.change]
+    if not moved.any():
+        return made
+    overlapping = made.rows[:0]
+    for overlaps in context.shared(window_overlaps, split.name, context.config.seed):
+        if overlaps.rows.size and not overlaps.only_shifted:
+            overlapping = np.union1d(overlapping, overlaps.rows)
+    return made.only(~(moved & np.isin(made.rows, overlapping)))
 
 
 def _coverage(split: Split, looked: int, of: int) -> Coverage:

@@ -246,3 +246,11 @@ def test_large_rows_and_many_of_them() -> None:
     order = rng.permutation(2000)
     (finding,) = _findings(rows[:10_000], rows[10_000:][order])
     assert np.array_equal(np.sort(order[finding.rows[0].indices]), np.arange(400))
+
+
+@pytest.mark.parametrize("how", ["shuffled", "in time"])
+def test_overlapping_windows_are_left_to_their_own_rule(how: str) -> None:
+    walk = np.random.default_rng(0).normal(size=(900, 3)).cumsum(axis=0)
+    windows = np.stack([walk[i : i + 40] for i in range(0, 860, 2)])
+    order = np.random.default_rng(1).permutation(len(windows)) if how == "shuffled" else np.arange(len(windows))
+    assert not _findings(windows[order[:340]], windows[order[340:]])

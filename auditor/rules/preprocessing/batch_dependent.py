@@ -87,6 +87,8 @@ def batch_dependent(context: Context) -> Iterator[Finding | Coverage]:
             continue
         carried = [ran for ran in probe.ran if ran.status != "void"]
         reasons += [ran.reason for ran in probe.ran if ran.status == "void" and not carried]
+        if probe.skipped and not carried:
+            reasons.append(_out_of_time(probe, seconds))
         judged += bool(carried)
         if probe.skipped or (carried and probe.rows.size < probe.of):
             yield _coverage(probe, seconds)
@@ -108,11 +110,15 @@ def _is_for_train_only(case: Case, probe: Probed) -> bool:
 def _coverage(probe: Probed, seconds: float) -> Coverage:
     note = f"{probe.step.name} was probed on a sample of {probe.split}; PRE002.rows widens it"
     if probe.skipped:
-        note = (
-            f"after {seconds:g} s, {probe.step.name} was not put through: {', '.join(probe.skipped)}; "
-            "PRE002.seconds gives it more time"
-        )
+        note = _out_of_time(probe, seconds)
     return Coverage(int(probe.rows.size), probe.of, note=note)
+
+
+def _out_of_time(probe: Probed, seconds: float) -> str:
+    return (
+        f"after {seconds:g} s, {probe.step.name} was not put through: {', '.join(probe.skipped)}; "
+        "PRE002.seconds gives it more time"
+    )
 
 
 def _finding(case: Case, probe: Probed, broken: list[Ran]) -> Finding:

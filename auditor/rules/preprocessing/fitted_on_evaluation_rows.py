@@ -75,7 +75,7 @@ def fitted_on_evaluation_rows(context: Context) -> Iterator[Finding | Coverage]:
     found = context.shared(verdicts, made, context.config.seed, context.option("PRE001.seconds"))
     unknown = [verdict for verdict in found if verdict.status == "unknown"]
     if not found:
-        raise Skip("the preprocessing holds nothing that was fitted")
+        raise Skip("the preprocessing holds nothing that can be traced to rows")
     if len(unknown) == len(found):
         raise Skip(f"{unknown[0].name}: {unknown[0].note}")
     if unknown:

@@ -71,7 +71,7 @@ def describe_columns(flat: NDArray[Any]) -> ColumnStatistics:
     mean, m2 = np.zeros(d), np.zeros(d)
     low, high = np.full(d, np.inf), np.full(d, -np.inf)
     for block in blocks(flat):
-        values = block.astype(np.float64)
+        values = block.astype(np.float64, order="C")  # sums in one order, whatever the layout
         n = np.full(d, len(values), dtype=np.int64)
         n_zero += (block == 0).sum(axis=0)
         if block.dtype.kind == "f" and not np.isfinite(values).all():

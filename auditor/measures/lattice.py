@@ -67,7 +67,8 @@ def lattice_of(case: Case, split: str) -> Lattice | None:
     # A float32 is off by 6e-8 of itself, which the scale magnifies.
     tolerance = 1e-6 if flat.dtype == np.float64 else 2e-3
     for unit in UNITS:
-        whole = values * unit.scale + unit.offset
+        with np.errstate(over="ignore"):  # values near the largest float are no lattice of ours
+            whole = values * unit.scale + unit.offset
         low, high = whole.min(), whole.max()
         if low < -tolerance or high > unit.top + tolerance:
             continue

@@ -37,6 +37,9 @@ FOLLOW = 0.9
 MANY = 4
 """Features that are proof together although another location and scale would explain each as well."""
 
+ALIKE = 0.03
+"""Difference of distances that does not tell one function from another."""
+
 SLACK = 0.02
 
 
@@ -138,8 +141,10 @@ def transformed(
             found = _explained(features, name, explain, names)
             if found is not None:
                 candidates.append(found)
-    # Standing on a grid proves the direction; else the nearest is taken.
-    return min(candidates, key=lambda one: (one.on_grid == 0, one.after), default=clipped)
+    # Standing on a grid proves the direction. Of functions that fit as well, the more usual is taken.
+    proven = [one for one in candidates if one.on_grid] or candidates
+    nearest = min((one.after for one in proven), default=0.0)
+    return next((one for one in proven if one.after <= nearest + ALIKE), clipped)
 
 
 def _features(columns: NDArray[np.int64], source: Floats, image: Floats) -> list[_Feature]:
@@ -277,4 +282,5 @@ def _stops(source: Floats, image: Floats) -> bool:
     beyond, tied = np.mean(source > top), np.mean(source == top)
     error = 4 * math.sqrt(max(beyond, 1 / source.size) * (1 / source.size + 1 / image.size))
     few = at * image.size < 8 or min(at, beyond) < 0.02
+    few |= np.unique(source).size < 0.8 * source.size  # counts have atoms of their own
     return bool(not few and tied <= at / 4 and abs(beyond + tied - at) <= error)

@@ -184,7 +184,7 @@ def _signs(sides: _Sides) -> Reordered | None:
         against = float(here @ there) / max(weight, 1e-12)
         strength = float(np.linalg.norm(here)) / math.sqrt(others.sum() * (1 / len(a) + 1 / len(b)))
         clear = sides.apart[j] > max(sides.noise, APART) and sides.apart[j] - mirrored > APART / 2
-        reversed_ = (clear and strength > 5 and against < -0.7) or (strength > 10 and against < -0.9)
+        reversed_ = (clear and strength > 5 and against < -0.7) or (strength > 6 and against < -0.9)
         if reversed_ or (clear and strength <= 5 and _not_by_shift(a, b)):
             flipped.append(j)
             after.append(mirrored)

@@ -60,7 +60,8 @@ def repetition(case: Case, found: Copies, split: str, n_classes: int) -> Repetit
     kind = ids[starts]
 
     def by_class(values: NDArray[np.generic]) -> Floats:
-        return np.bincount(kind, weights=values.astype(np.float64), minlength=n_classes)
+        counts = np.bincount(kind, weights=values.astype(np.float64), minlength=n_classes)
+        return counts.astype(np.float64)
 
     rows, different, n_out = by_class(size), by_class(np.ones(size.size)), by_class(outside)
     share = (n_out / np.maximum(rows, 1))[kind]

@@ -315,5 +315,6 @@ def sample_rows(given: Any, n: int, rng: np.random.Generator) -> Index:
         return np.arange(total)
     missing = np.flatnonzero(rows_with_missing(given))
     chosen = rng.permutation(missing)[: min(MISSING_ROWS, n // 4)]
-    rest = np.setdiff1d(np.arange(total), chosen)
-    return np.sort(np.concatenate([chosen, rng.permutation(rest)[: n - chosen.size]]))
+    drawn = rng.choice(total, n, replace=False)
+    rest = drawn[~np.isin(drawn, chosen)]
+    return np.sort(np.concatenate([chosen, rest[: n - chosen.size]]))

@@ -44,9 +44,7 @@ def test_far_values_are_bent_and_keep_their_order() -> None:
 
 def test_contrast_is_blind_to_gain_and_offset() -> None:
     flat = np.random.default_rng(0).normal(size=(5, 30))
-    one, other = (
-        Points(f, np.zeros(30), np.ones(30), 1).take(slice(None)) for f in (flat, 3.0 * flat + 7.0)
-    )
+    one, other = (Points(f, np.zeros(30), np.ones(30), 1).take(slice(None)) for f in (flat, 3.0 * flat + 7.0))
     assert np.allclose(one, other, atol=1e-6)
     blank = Points(np.full((2, 30), 4.0), np.zeros(30), np.ones(30), 1).take(slice(None))
     assert not blank.any()

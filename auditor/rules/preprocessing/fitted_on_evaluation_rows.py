@@ -126,7 +126,7 @@ def _finding(case: Case, sets: tuple[tuple[str, ...], ...], found: list[Verdict]
 
 def _on_what(case: Case, sets: list[tuple[str, ...]], made: str, *, part: bool) -> str:
     if part:
-        return f"not {made} the whole of train, but {' + '.join(sets[0])} or a part of train"
+        return f"not {made} the whole of train: its state is that of {' + '.join(sets[0])}, or of a part of train"
     if len(sets) > 1:
         ways = joined([" + ".join(splits) for splits in sets[:3]], "or")
         return f"not {made} train only ({ways} give the same)"

@@ -173,7 +173,9 @@ def test_a_gap_or_disjoint_windows_pass(name: str, length: int) -> None:
     windows = _cut(series, length, 1)
     cut = int(0.8 * len(windows))
     assert not _findings(windows[:cut], windows[cut + length :])
-    if name != "sine that repeats exactly":  # disjoint windows of a loop are overlapping windows of its period
+    if (
+        name != "sine that repeats exactly"
+    ):  # disjoint windows of a loop are overlapping windows of its period
         assert not _findings(*_shuffled(_cut(series, length, length)))
 
 

@@ -252,5 +252,7 @@ def test_large_rows_and_many_of_them() -> None:
 def test_overlapping_windows_are_left_to_their_own_rule(how: str) -> None:
     walk = np.random.default_rng(0).normal(size=(900, 3)).cumsum(axis=0)
     windows = np.stack([walk[i : i + 40] for i in range(0, 860, 2)])
-    order = np.random.default_rng(1).permutation(len(windows)) if how == "shuffled" else np.arange(len(windows))
+    order = (
+        np.random.default_rng(1).permutation(len(windows)) if how == "shuffled" else np.arange(len(windows))
+    )
     assert not _findings(windows[order[:340]], windows[order[340:]])

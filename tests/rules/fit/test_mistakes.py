@@ -373,6 +373,22 @@ SILENT = {
             net(dense(C, "softmax"), loss=SCCE), labels()[:N_TRAIN], labels()[N_TRAIN:],
             (digits()[0][:N_TRAIN] * 240).astype(np.uint8), digits()[0][N_TRAIN:],
         ), "SCL001"),
+    "labels of train permuted": (
+        lambda: given_apart(
+            net(dense(C, "softmax"), loss=SCCE),
+            np.random.default_rng(1).permutation(labels()[:N_TRAIN]),
+            labels()[N_TRAIN:],
+        ),
+        "LBL007",
+    ),
+    "labels of val permuted": (
+        lambda: given_apart(
+            net(dense(C, "softmax"), loss=SCCE),
+            labels()[:N_TRAIN],
+            np.random.default_rng(1).permutation(labels()[N_TRAIN:]),
+        ),
+        "LBL007",
+    ),
     "val 255 times as large": (lambda: val_times(255), "SCL001"),
     "val 255 times as small": (lambda: val_times(1 / 255, train=255.0), "SCL001"),
     "scaled outside and by Rescaling": (lambda: scaled_inside(layers.Rescaling(1 / 255), digits()[0]), "FIT007"),

@@ -1,0 +1,120 @@
+"""SCL007."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from auditor import Status, audit
+
+
+def measurements(n: int = 600, seed: int = 7) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    height = rng.normal(170, 9, size=n)
+    weight = 0.9 * (height - 100) + rng.gamma(2, 6, size=n)
+    waist = 0.6 * weight + 35 + rng.normal(0, 5, size=n)
+    pulse = rng.normal(70, 10, size=n)
+    visits = rng.poisson(np.maximum(waist - 60, 1) / 8)
+    return np.stack([height, weight, waist, pulse, visits], axis=1)
+
+
+def photographs(n: int = 1500, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    light = rng.gamma(4, 30, size=(n, 1, 1, 1))
+    tint = np.array([1.15, 1.0, 0.8]) * rng.normal(1, 0.15, size=(n, 1, 1, 3))
+    return np.clip(light * tint + rng.normal(0, 20, size=(n, 6, 6, 3)), 0, 255)
+
+
+@pytest.mark.parametrize("order", [[3, 1, 2, 0, 4], [4, 3, 2, 1, 0], [1, 2, 3, 4, 0]])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_columns_in_another_order(order: list[int], dtype: type) -> None:
+    X = measurements().astype(dtype)
+    (finding,) = audit(X[:400], X[400:][:, order], select="SCL007").errors
+    assert finding.columns == tuple(np.flatnonzero(np.array(order) != np.arange(5)))
+    restored = {}
+    exec(finding.fix.code, {}, restored := {"X_val": X[400:][:, order]})  # noqa: S102 - the code we print
+    np.testing.assert_array_equal(restored["X_val"], X[400:])
+
+
+def test_standardised_columns_are_told_by_their_correlations() -> None:
+    X = measurements()
+    X = (X - X[:400].mean(axis=0)) / X[:400].std(axis=0)
+    (finding,) = audit(X[:400], X[400:][:, [3, 1, 2, 0, 4]], select="SCL007").errors
+    assert finding.columns == (0, 3)
+
+
+def test_a_sign() -> None:
+    X = measurements()
+    X = (X - X[:400].mean(axis=0)) / X[:400].std(axis=0)
+    X[400:, 2] *= -1
+    (finding,) = audit(X[:400], X[400:], select="SCL007").errors
+    assert finding.columns == (2,)
+    assert "other sign" in finding.message
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_channels(*, first: bool) -> None:
+    X = photographs()
+    train, val = X[:1000], X[1000:, ..., ::-1]
+    if first:
+        train, val = (np.moveaxis(part, -1, 1) for part in (train, val))
+    (finding,) = audit(train, val, select="SCL007").errors
+    assert "BGR" in finding.message
+    assert "[2, 1, 0]" in finding.fix.code
+
+
+def test_inverted_images() -> None:
+    rng = np.random.default_rng(0)
+    X = np.clip(rng.gamma(1.5, 40, size=(500, 6, 6)), 0, 255).round()
+    (finding,) = audit(X[:350], 255 - X[350:], select="SCL007").errors
+    assert "negative" in finding.message
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda X, rng: X,
+        lambda X, rng: X * rng.uniform(0.8, 1.25, X.shape[1]),
+        lambda X, rng: X + rng.normal(0, 5, X.shape[1]),
+        lambda X, rng: X[X[:, 1] > np.median(X[:, 1])],
+        lambda X, rng: X[X[:, 3] < np.median(X[:, 3])],
+    ],
+    ids=["same", "gain", "offset", "heavy", "slow pulse"],
+)
+@pytest.mark.parametrize("scaled", [False, True])
+def test_silent_on_honest_shift(change, *, scaled: bool) -> None:
+    for seed in range(4):
+        X = measurements(600, seed)
+        train, val = X[:300], change(X[300:], np.random.default_rng(seed))
+        if scaled:
+            mean, std = train.mean(axis=0), train.std(axis=0)
+            train, val = (train - mean) / std, (val - mean) / std
+        assert not audit(train, val, select="SCL007").findings, seed
+
+
+def test_the_half_that_the_splits_were_cut_by_is_no_sign() -> None:
+    X = np.random.default_rng(0).uniform(-1, 1, size=(800, 4))
+    order = np.argsort(X[:, 0])
+    assert not audit(X[order[:400]], X[order[400:]], select="SCL007").findings
+
+
+def test_warm_and_cold_photographs_pass() -> None:
+    X = photographs()
+    order = np.argsort((X[..., 0] - X[..., 2]).mean(axis=(1, 2)))
+    assert not audit(X[order[:1000]], X[order[1000:]], select="SCL007").findings
+
+
+def test_wide_tables_are_not_matched_and_say_so() -> None:
+    X = np.random.default_rng(0).gamma(2, size=(80, 400))
+    outcome = audit(X[:50], X[50:], select="SCL007")["SCL007"]
+    assert outcome.coverage[0].examined == 0
+
+
+@pytest.mark.parametrize(
+    "X",
+    [np.zeros((80, 3)), np.full((80, 2), np.nan), np.eye(4)[np.arange(80) % 4], np.arange(80.0)],
+    ids=["zeros", "nan", "one-hot", "index"],
+)
+def test_degenerate_input(X: np.ndarray) -> None:
+    report = audit(X[:40], X[40:], select="SCL007")
+    assert report["SCL007"].status is Status.PASSED

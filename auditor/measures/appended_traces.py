@@ -54,8 +54,10 @@ def appended_traces(found: Material) -> Iterator[Trace]:
     Oversamplers keep the rows they were given and append synthetic ones, so that the trace stands on a
     prefix. Every length is tried, and every one is paid for.
     """
+    if found.explained or ("train",) not in found.pooled:  # one row has no spread
+        return
     columns = _candidates(found)
-    if columns.size < 2 or found.explained:
+    if columns.size < 2:
         return
     values = {split.name: split.flat[:, columns].astype(np.float64) for split in found.splits}
     if not all(np.isfinite(part).all() for part in values.values()):

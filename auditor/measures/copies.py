@@ -118,7 +118,11 @@ def label_ids(case: Case) -> Mapping[str, Numbers]:
     lead = next(iter(named), None)
     if lead is None:
         return {}
-    columns = {name: y.reshape(y.shape[0], -1) for name, y in named.items() if y.dtype.kind != "U"}
+    columns = {
+        name: y.reshape(y.shape[0], int(np.prod(y.shape[1:])))
+        for name, y in named.items()
+        if y.dtype.kind != "U"
+    }
     alike = {
         name: y
         for name, y in columns.items()

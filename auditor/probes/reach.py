@@ -57,11 +57,9 @@ def held_by(parts: tuple[Any, ...]) -> list[Held]:
 
     Examples
     --------
-    >>> mu = np.array([1.0, 2.0])
-    >>> def center(rows):
-    ...     return rows - mu
-    >>> [held.name for held in held_by((center,))]
-    ['center', 'mu']
+    >>> scale = partial(np.multiply, 0.5, where=True)
+    >>> [held.name for held in held_by((scale,))]
+    ['multiply', 'multiply', 'argument 0', 'where']
     """
     queue = deque((Held(_label(part), part, None, direct=True), 0) for part in parts)
     seen: dict[int, Held] = {}

@@ -49,8 +49,8 @@ def near_copies_across_splits(context: Context) -> Iterator[Finding | Coverage]:
     Images are augmented with noise, or saved again as JPEG, before they are split.
 
     ## Fix
-    Drop the evaluation rows listed, or keep near rows on one side: split by the clusters of
-    `near_duplicates`. Augment after the split.
+    Drop the evaluation rows listed (`report.rows_to_drop()` gives the mask), or keep all versions of an
+    original on one side: split by the id of the original. Augment after the split.
 
     ## Options
     None.
@@ -142,19 +142,18 @@ def _message(split: Split, close: Closeness, *, relative: float) -> str:
 
 def _fix(split: Split, rows: Rows, *, foreign: bool) -> Fix:
     name = split.name
-    find = f"from auditor import near_duplicates\npairs = near_duplicates(X_train, X_{name}).pairs\n"
     if foreign:
-        labels = f"\ny_{name} = np.delete(y_{name}, near)" if split.y is not None else ""
+        labels = f"\ny_{name} = y_{name}[keep]" if split.y is not None else ""
         return Fix(
             f"Drop the {name} rows that are near copies of train rows.",
-            f"{find}near = np.unique(pairs[:, 1])\nX_{name} = np.delete(X_{name}, near, axis=0){labels}",
+            f'keep = ~report.rows_to_drop()["{name}"]\nX_{name} = X_{name}[keep]{labels}',
             drop=(rows,),
         )
     return Fix(
-        "Keep near-identical rows on one side: split by cluster, and augment after the split.",
-        "from auditor import near_duplicates\nfrom sklearn.model_selection import GroupShuffleSplit\n"
-        "clusters = near_duplicates(X).clusters  # X: all rows, before the split\n"
-        "train, test = next(GroupShuffleSplit(1, test_size=0.2).split(X, y, groups=clusters))",
+        "Keep near-identical rows on one side: split by what they come from, and augment after the split.",
+        "from sklearn.model_selection import GroupShuffleSplit\n"
+        "# original: for each row of X, the id of the mail, picture or recording it was made from\n"
+        "train, test = next(GroupShuffleSplit(1, test_size=0.2).split(X, y, groups=original))",
         drop=(rows,) if rows.share < 0.5 else (),
     )
 

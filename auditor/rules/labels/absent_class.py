@@ -30,7 +30,7 @@ CHANCE = 1e-3
     stage="given",
 )
 def absent_class(context: Context) -> Iterator[Finding]:
-    """No row of an evaluation split has some class of train from an evaluation split, which chance does not explain.
+    """Classes of train are absent from an evaluation split, which chance does not explain.
 
     ## What it does
     For every class of train that an evaluation split lacks, it computes the probability that a random

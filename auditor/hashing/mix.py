@@ -77,8 +77,12 @@ def mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def join(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return the hashes of concatenations from the hashes of their two parts; order matters."""
-    return mix(left * _STEP + right)
+    """Return the hashes of concatenations from the hashes of their two parts; order matters.
+
+    The left part is mixed first: a multiple of it would meet its mirror image wherever the two parts
+    differ by a power of two that the multiplier's low bits cannot tell.
+    """
+    return mix(mix(left + _STEP) * _STEP + right)
 
 
 def hash_vectors(values: NDArray[Any]) -> NDArray[np.uint64]:

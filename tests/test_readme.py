@@ -21,7 +21,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 @pytest.fixture(scope="module")
 def generator():
-    spec = importlib.util.spec_from_file_location("readme_generator", ROOT / ".ci" / "readme.py")
+    spec = importlib.util.spec_from_file_location("readme_generator", ROOT / "tests" / "readme.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -31,7 +31,7 @@ def generator():
 def test_generated_sections_are_current(section: str, generator) -> None:
     assert set(generator.SECTIONS) == {"example", "rules", "usage"}
     there = re.search(rf"<!-- {section}: [^\n]*-->\n(.*?)\n<!-- /{section} -->", README, re.DOTALL)[1]
-    assert there == generator.SECTIONS[section](), "run `python .ci/readme.py`"
+    assert there == generator.SECTIONS[section](), "run `python tests/readme.py`"
 
 
 def test_a_missing_section_is_noticed(generator) -> None:

@@ -1,4 +1,4 @@
-"""Write the README's generated sections anew: ``python .ci/readme.py``.
+"""Write the README's generated sections anew: ``python tests/readme.py``.
 
 A section stands between ``<!-- NAME: ... -->`` and ``<!-- /NAME -->``; what is between is replaced.
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,12 @@ from numpy.typing import NDArray
 
 from auditor.hashing.mix import canonical, hash_vectors
 from auditor.hashing.surprisal import Hashes, shingles
+
+Hasher = Callable[[NDArray[Any]], Hashes]
+"""Windows, shape (n, T, ...), to one hash for each of their steps, shape (n, T) or somewhat fewer."""
+
+INWARDS = (0, 4)
+"""Rare shingles are looked up from both ends of a window, and from these fractions of it inwards."""
 
 BLOCK_STEPS = 2**17
 """Steps hashed at a time."""
@@ -54,26 +60,39 @@ class Probes:
     key: NDArray[np.int64]
 
 
+def exact_steps(dtype: np.dtype[Any]) -> Hasher:
+    """Return a hasher under which steps are equal where all of their values are, as `dtype`."""
+
+    def hashed(windows: NDArray[Any]) -> Hashes:
+        values = canonical(windows, dtype).reshape(*windows.shape[:2], step_width(windows))
+        return hash_vectors(values)
+
+    return hashed
+
+
+def step_width(windows: NDArray[Any]) -> int:
+    """Return the number of values of a step of windows, shape (n, T, ...)."""
+    return max(1, int(np.prod(windows.shape[2:], dtype=np.int64)))
+
+
 def hashed_blocks(
-    windows: NDArray[Any], dtype: np.dtype[Any], rows: NDArray[np.int64] | None = None
+    windows: NDArray[Any], hasher: Hasher, rows: NDArray[np.int64] | None = None
 ) -> Iterator[tuple[int, Hashes]]:
     """Yield the first row and the step hashes, shape (rows, T), of blocks of windows."""
     n, T = (len(windows) if rows is None else len(rows)), windows.shape[1]
-    width = max(1, int(np.prod(windows.shape[2:], dtype=np.int64)))
-    step = max(1, min(BLOCK_STEPS // max(1, T), BLOCK_VALUES // (T * width)))
+    step = max(1, min(BLOCK_STEPS // max(1, T), BLOCK_VALUES // (T * step_width(windows))))
     for start in range(0, n, step):
         part = windows[start : start + step] if rows is None else windows[rows[start : start + step]]
-        values = canonical(part, dtype).reshape(len(part), T, width)
-        yield start, hash_vectors(values)
+        yield start, hasher(part)
 
 
-def step_hashes(windows: NDArray[Any], dtype: np.dtype[Any], rows: NDArray[np.int64] | None = None) -> Hashes:
+def step_hashes(windows: NDArray[Any], hasher: Hasher, rows: NDArray[np.int64] | None = None) -> Hashes:
     """Return the hashes of the steps of all windows, or of some, shape (rows, T)."""
-    return np.concatenate([part for _, part in hashed_blocks(windows, dtype, rows)])
+    return np.concatenate([part for _, part in hashed_blocks(windows, hasher, rows)])
 
 
-def choose_probes(asked: Query) -> tuple[Probes, NDArray[np.bool_]]:
-    """Choose, per window, the first and last rare shingle, and those a quarter further inwards."""
+def choose_probes(asked: Query, inwards: tuple[int, ...] = INWARDS) -> tuple[Probes, NDArray[np.bool_]]:
+    """Choose, per window, the first and last rare shingle, and those a fraction further inwards."""
     k = asked.length
     keys = shingles(asked.hashes, k)
     gained = asked.total[:, k:] - asked.total[:, :-k]
@@ -83,7 +102,7 @@ def choose_probes(asked: Query) -> tuple[Probes, NDArray[np.bool_]]:
     rare = (gained >= bar[:, None]) & informative[:, None]
     n_places = rare.shape[1]
     windows, positions = [], []
-    for margin in (0, n_places // 4):
+    for margin in (n_places // part if part else 0 for part in inwards):
         front, back = rare.copy(), rare.copy()
         front[:, :margin] = False
         back[:, n_places - margin :] = False
@@ -99,7 +118,7 @@ def choose_probes(asked: Query) -> tuple[Probes, NDArray[np.bool_]]:
 
 
 def look_up(
-    reference: NDArray[Any], dtype: np.dtype[Any], probes: Probes, asked: Query
+    reference: NDArray[Any], hasher: Hasher, probes: Probes, asked: Query
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_], int]:
     """Stream the reference past the probes.
 
@@ -120,7 +139,7 @@ def look_up(
     found = np.zeros(wanted.size, dtype=bool)
     kept: list[NDArray[np.int64]] = [np.zeros((0, 3), dtype=np.int64)]
     held = capped = 0
-    for start, hashes in hashed_blocks(reference, dtype):
+    for start, hashes in hashed_blocks(reference, hasher):
         rows = hash_vectors(hashes)
         place = np.minimum(np.searchsorted(wanted, rows), wanted.size - 1)
         found[place[wanted[place] == rows]] = True

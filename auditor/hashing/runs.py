@@ -8,21 +8,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.hashing.lookup import BLOCK_VALUES, Query, candidates, choose_probes, look_up, step_hashes
+from auditor.hashing.lookup import (
+    BLOCK_VALUES,
+    Hasher,
+    Query,
+    candidates,
+    choose_probes,
+    exact_steps,
+    look_up,
+    step_hashes,
+    step_width,
+)
 from auditor.hashing.mix import canonical, common_dtype, hash_vectors
 from auditor.hashing.quantise import codes, spreads
-from auditor.hashing.surprisal import (
-    Hashes,
-    StepModel,
-    distinct_windows,
-    fit_steps,
-    frequency_bits,
-    recurrence,
-    run_length,
-    running_total,
-    surprisal,
-    without_repeats,
-)
+from auditor.hashing.surprisal import Hashes, distinct_windows, fit_steps
+from auditor.hashing.tally import Stretch, Tally, counted, make_query
 
 SAMPLE_STEPS = 2**19
 """Steps from which frequencies are counted: a step cannot be rarer than one in half a million."""
@@ -32,16 +32,6 @@ RESOLUTION = 2.0**-14
 
 SPREAD_STEPS = 4096
 """Steps from which the spread of a channel is estimated."""
-
-ALONE_BITS = 20.0
-"""Bits beyond all comparisons made that let one run count by itself: chance gives one in a million."""
-
-TOGETHER_BITS = 7.0
-"""Bits beyond the comparisons made for one window that let many windows count together: chance gives
-one window in 128."""
-
-MARGIN = 4.0
-"""Windows that count together must be this many times what chance, or natural recurrence, gives."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,79 +115,36 @@ def shared_runs(reference: NDArray[Any], query: NDArray[Any], rng: np.random.Gen
     could count, so looking up those two (and two further inwards) finds all.
     """
     dtype = common_dtype(reference.dtype, query.dtype)
+    hasher = exact_steps(dtype)
     n, m, T = len(reference), len(query), query.shape[1]
-    rows = _sampled_rows(n, T, rng)
-    sample = step_hashes(reference, dtype, rows)
-    distinct = distinct_windows(sample)
-    rows, sample = rows[distinct], sample[distinct]
-    asked = _query(fit_steps(sample), step_hashes(query, dtype), 2.0 * n * T)
+    rows, sample = sampled(reference, hasher, rng)
+    asked = make_query(fit_steps(sample), step_hashes(query, hasher), 2.0 * n * T)
     probes, informative = choose_probes(asked)
-    hits, copies, capped = look_up(reference, dtype, probes, asked)
-    runs = _Runs(m, T)
+    hits, copies, capped = look_up(reference, hasher, probes, asked)
+    runs = Tally(m, T)
     for pairs in candidates(probes, hits):
-        _extend(reference, dtype, asked, pairs=pairs, copies=copies, runs=runs)
-    matched = _confirmed(reference, query, dtype, runs) & ~_returning(runs)
+        _extend(reference, hasher, asked, pairs=pairs, copies=copies, runs=runs)
+    matched = _confirmed(reference, query, dtype, runs) & ~runs.returning
     needed, natural = asked.together, 0.0
     if matched.any():
         sample, ours = _coarse(reference[rows], query[matched], sample, asked.hashes[matched])
-        counted, needed, natural = _counted(runs, matched, asked, sample=sample, ours=ours, n=n)
-        matched &= counted
-    shifts = _unwrapped(runs, T)
-    covered = (np.cumsum(runs.cover[:, :-1], axis=1) > 0).mean(axis=1)
+        count, needed, natural = counted(runs, matched, asked, sample=sample, ours=ours, n=n)
+        matched &= count
     return SharedRuns(
         matched, copies, informative, runs.partner, runs.shift, runs.start, runs.length, runs.bits,
-        covered, shifts, needed, natural, capped,
+        runs.covered, runs.unwrapped(T), needed, natural, capped,
     )  # fmt: skip
 
 
-def _query(model: StepModel, hashes: Hashes, places: float) -> Query:
-    """Return query windows with the bits of their steps, to be looked up in `places` places."""
-    bits = surprisal(model, hashes)
-    chance = float(np.log2(places))
-    T = hashes.shape[1]
-    length = run_length(running_total(bits), chance + 3.0, T // 2)
-    return Query(
-        hashes,
-        running_total(without_repeats(bits, hashes, length)),
-        length,
-        chance + 3.0,
-        chance + TOGETHER_BITS,
-        chance + float(np.log2(len(hashes))) + ALONE_BITS,
-    )
-
-
-def _counted(
-    runs: _Runs,
-    matched: NDArray[np.bool_],
-    asked: Query,
-    *,
-    sample: Hashes,
-    ours: Hashes,
-    n: int,
-) -> tuple[NDArray[np.bool_], float, float]:
-    """Return which windows count, the bits they had to have, and the share that matches by nature.
-
-    `sample` and `ours` are windows of the reference and the matched windows, as hashes of coarse steps.
-    """
-    model = fit_steps(sample)
-    typical = int(np.percentile(runs.length[matched], 25))
-    # what recurs among the sampled windows at one shift, for all windows and shifts
-    shifts = 2.0 * ours.shape[1] * n / len(sample)
-    natural = min(1.0, shifts * recurrence(sample, frequency_bits(model, sample), typical))
-    start, end = runs.start[matched], runs.start[matched] + runs.length[matched]
-    rows = np.arange(len(ours))
-    bits = np.zeros(matched.size)
-    broken = [float((runs.broken >= bar).mean()) for bar in (asked.together, asked.alone)]
-    for continuation, bar, expected in (
-        (0.0, asked.together, max(natural, broken[0], 2.0**-TOGETHER_BITS)),
-        (0.0, asked.alone, max(natural, broken[1])),
-        (model.continuation, asked.alone, broken[1]),
-    ):
-        total = running_total(without_repeats(surprisal(model, ours, continuation), ours, asked.length))
-        bits[matched] = np.minimum(runs.bits[matched], total[rows, end] - total[rows, start])
-        if (bits >= bar).mean() > MARGIN * expected:
-            return bits >= bar, bar, natural
-    return np.zeros_like(matched), asked.alone, natural
+def sampled(
+    reference: NDArray[Any], hasher: Hasher, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], Hashes]:
+    """Return the rows and the step hashes of distinct windows on which frequencies are counted."""
+    n, wanted = len(reference), max(1, SAMPLE_STEPS // reference.shape[1])
+    rows = np.arange(n) if n <= wanted else np.sort(rng.choice(n, wanted, replace=False))
+    hashes = step_hashes(reference, hasher, rows)
+    distinct = distinct_windows(hashes)
+    return rows[distinct], hashes[distinct]
 
 
 def _coarse(
@@ -210,7 +157,7 @@ def _coarse(
     if reference.dtype.kind != "f" and query.dtype.kind != "f":
         return sample, ours
     T = query.shape[1]
-    width = max(1, int(np.prod(query.shape[2:], dtype=np.int64)))
+    width = step_width(query)
     some = reference[:: max(1, len(reference) * T // SPREAD_STEPS)].reshape(-1, width)
     step = spreads(some) * RESOLUTION
 
@@ -222,35 +169,14 @@ def _coarse(
     return hashed(reference), hashed(query)
 
 
-class _Runs:
-    """The longest run of each query window so far, the steps covered, and all shifts.
-
-    `broken` are the bits of the richest run that ends before the overlap does.
-    """
-
-    def __init__(self, m: int, n_steps: int) -> None:
-        self.partner = np.full(m, -1, dtype=np.int64)
-        self.shift, self.start, self.length = (np.zeros(m, dtype=np.int64) for _ in range(3))
-        self.bits = np.zeros(m)
-        self.broken = np.zeros(m)
-        self.cover = np.zeros((m, n_steps + 1), dtype=np.int32)
-        self.window, self.shifts = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
-        self.whole = [np.zeros(0, dtype=np.uint64)]
-
-
-def _sampled_rows(n: int, n_steps: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    wanted = max(1, SAMPLE_STEPS // n_steps)
-    return np.arange(n) if n <= wanted else np.sort(rng.choice(n, wanted, replace=False))
-
-
 def _extend(
     reference: NDArray[Any],
-    dtype: np.dtype[Any],
+    hasher: Hasher,
     asked: Query,
     *,
     pairs: tuple[NDArray[np.int64], ...],
     copies: NDArray[np.bool_],
-    runs: _Runs,
+    runs: Tally,
 ) -> None:
     """Extend each candidate to its whole run, and enter the runs that count."""
     T = asked.hashes.shape[1]
@@ -259,71 +185,31 @@ def _extend(
     for begin in range(0, len(pairs[0]), block):
         window, row, shift, position = (part[begin : begin + block] for part in pairs)
         rows, at = np.unique(row, return_inverse=True)
-        there = step_hashes(reference, dtype, rows)
+        there = step_hashes(reference, hasher, rows)
         moved = steps[None, :] + shift[:, None]
         inside = (moved >= 0) & (moved < T)
         flat = there.ravel()[at[:, None] * T + np.clip(moved, 0, T - 1)]
-        differs = ~inside | (flat != asked.hashes[window])
-        start = np.where(differs & (steps < position[:, None]), steps, -1).max(axis=1) + 1
-        end = np.where(differs & (steps >= position[:, None]), steps, T).min(axis=1)
-        overlap = T - np.abs(shift)
-        bits = asked.total[window, end] - asked.total[window, start]
-        long_enough = end - start >= overlap - np.maximum(2, overlap // 4)
-        whole = hash_vectors(there)[at]
-        rich = (bits >= asked.together) & ~copies[window]
-        np.maximum.at(runs.broken, window[rich & ~long_enough], bits[rich & ~long_enough])
-        good = rich & long_enough & (shift != 0)
-        window, row, shift, start, end = (part[good] for part in (window, row, shift, start, end))
-        np.add.at(runs.cover, (window, start), 1)
-        np.add.at(runs.cover, (window, end), -1)
-        runs.window.append(window)
-        runs.shifts.append(shift)
-        runs.whole.append(whole[good])
-        length = end - start
-        order = np.lexsort((row, -length, window))
-        best = order[np.r_[True, np.diff(window[order]) != 0][: order.size]]
-        best = best[length[best] > runs.length[window[best]]]
-        at = window[best]
-        runs.partner[at], runs.shift[at], runs.start[at] = row[best], shift[best], start[best]
-        runs.length[at], runs.bits[at] = length[best], bits[good][best]
+        start, end = run_around(~inside | (flat != asked.hashes[window]), position)
+        runs.enter(Stretch(window, row, shift, start, end, hash_vectors(there)[at]), asked, copies)
 
 
-def _unwrapped(runs: _Runs, n_steps: int) -> NDArray[np.int64]:
-    """Return all shifts found; of a pair that matches at two shifts a whole window apart, the smaller.
-
-    A window rolled round its ends matches the original twice.
-    """
-    window, shift, whole = (np.concatenate(part) for part in (runs.window, runs.shifts, runs.whole))
-    circular = np.mod(shift, n_steps)
-    order = np.lexsort((np.abs(shift), circular, whole, window))
-    keys = [part[order] for part in (window, whole, circular)]
-    again = np.logical_and.reduce([key[1:] == key[:-1] for key in keys])
-    kept: NDArray[np.int64] = shift[order][np.r_[True, ~again][: order.size]]
-    return kept
-
-
-def _returning(runs: _Runs) -> NDArray[np.bool_]:
-    """Tell query windows whose longest run continues differently in two reference windows.
-
-    A series goes on in one way only: where different windows hold the run at one shift, it came back.
-    """
-    window, shift, whole = (np.concatenate(part) for part in (runs.window, runs.shifts, runs.whole))
-    longest = shift == runs.shift[window]
-    window, whole = window[longest], whole[longest]
-    order = np.lexsort((whole, window))
-    window, whole = window[order], whole[order]
-    differs = np.flatnonzero((window[1:] == window[:-1]) & (whole[1:] != whole[:-1]))
-    returning = np.zeros(runs.partner.size, dtype=bool)
-    returning[window[differs]] = True
-    return returning
+def run_around(
+    differs: NDArray[np.bool_], position: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return start and end of the run about `position`, shape (p,), in which nothing differs, shape (p, T)."""
+    T = differs.shape[1]
+    steps = np.arange(T)
+    start = np.where(differs & (steps < position[:, None]), steps, -1).max(axis=1) + 1
+    end = np.where(differs & (steps >= position[:, None]), steps, T).min(axis=1)
+    return start, end
 
 
 def _confirmed(
-    reference: NDArray[Any], query: NDArray[Any], dtype: np.dtype[Any], runs: _Runs
+    reference: NDArray[Any], query: NDArray[Any], dtype: np.dtype[Any], runs: Tally
 ) -> NDArray[np.bool_]:
     """Compare the values themselves along the longest run of each window."""
     T = query.shape[1]
-    width = max(1, int(np.prod(query.shape[2:], dtype=np.int64)))
+    width = step_width(query)
     windows = np.flatnonzero(runs.partner >= 0)
     confirmed = np.zeros(len(query), dtype=bool)
     steps = np.arange(T)

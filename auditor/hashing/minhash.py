@@ -1,0 +1,369 @@
+"""MinHash signatures of sets, in batches: every token is hashed once, not once per entry.
+
+Two sets agree in an entry of their signatures with a probability of their Jaccard similarity, what they share over
+what either has.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.hashing.mix import mix
+from auditor.hashing.tokens import Tokens
+
+Hashes = NDArray[np.uint64]
+Numbers = NDArray[np.int64]
+Signatures = NDArray[np.uint32]
+
+EMPTY = np.uint32(0xFFFFFFFF)
+"""Entry of the signature of an empty set; no hash is this large."""
+
+BATCH_TOKENS = 2**18
+"""Tokens, or values, hashed at a time: temporaries stay in cache."""
+
+DONORS = 16
+"""Bins an empty one tries to copy before it hashes the row's tokens for itself."""
+
+_STEP = np.uint64(0x9E3779B97F4A7C15)
+_LOW = np.uint64(0xFFFFFFFF)
+_HALF = np.uint64(32)
+
+
+def one_permutation(tokens: Tokens, length: int, seed: int = 0, out: Signatures | None = None) -> Signatures:
+    """Return signatures by one permutation hashing, shape (n, length).
+
+    Parameters
+    ----------
+    tokens : Tokens
+        n sets.
+    length : int
+        Entries, at least 1.
+    seed : int
+        Signatures are comparable if they have one seed and length.
+    out : ndarray of uint32, shape (n, length), optional
+        Buffer to write to.
+
+    Notes
+    -----
+    The range of one hash is cut into `length` bins, and an entry is the least hash of its bin (Li, Owen and
+    Zhang, 2012). An empty bin copies another, tried in an order that is drawn for each bin and the same for
+    all sets: optimal densification (Shrivastava, 2017), after which entries agree as those of independent
+    permutations do. A bin that finds `DONORS` others empty takes the least of new hashes of all tokens: what
+    one set finds among its donors, their union would find too, so entries agree as before, and a set of one
+    token costs no more than others.
+
+    Examples
+    --------
+    >>> from auditor.hashing.tokens import from_sets
+    >>> made = one_permutation(from_sets(["abcdefgh", "abcdefgh", "rstuvwxy"]), 64)
+    >>> made.shape, bool((made[0] == made[1]).all()), bool((made[0] == made[2]).any())
+    ((3, 64), True, False)
+    """
+    made = _buffer(len(tokens), length, out)
+    donors = donor_bins(length, seed)
+    for start, stop in tokens.blocks(max(BATCH_TOKENS, length)):
+        ids = tokens.ids[tokens.starts[start] : tokens.starts[stop]]
+        part = np.full((stop - start, length), EMPTY, dtype=np.uint32)
+        hashes = hashed(ids, seed)
+        row = np.repeat(np.arange(stop - start), tokens.sizes[start:stop])
+        place = row * length + ((hashes >> _HALF) * np.uint64(length) >> _HALF).astype(np.int64)
+        np.minimum.at(part.reshape(-1), place, _entry(hashes))
+        _densify(part, ids, tokens.starts[start : stop + 1] - tokens.starts[start], donors=donors, seed=seed)
+        made[start:stop] = part
+    return made
+
+
+def _buffer(n: int, length: int, out: Signatures | None) -> Signatures:
+    if length < 1:
+        raise ValueError(f"length is {length}; wanted at least 1.")
+    if out is None:
+        return np.empty((n, length), dtype=np.uint32)
+    if out.shape != (n, length) or out.dtype != np.uint32:
+        raise ValueError(f"out is {out.dtype} of shape {out.shape}; wanted uint32 of shape {(n, length)}.")
+    return out
+
+
+def hashed(ids: Hashes, seed: int) -> Hashes:
+    """Return tokens hashed under a seed."""
+    return mix(ids + _key(seed))
+
+
+def _key(*numbers: int) -> np.uint64:
+    """Return a number that is different for different lists of numbers."""
+    key = np.zeros(1, dtype=np.uint64)
+    for number in numbers:
+        key = mix(key * _STEP + np.uint64((number + 1) & 0xFFFFFFFFFFFFFFFF))
+    return np.uint64(key[0])
+
+
+def _entry(hashes: Hashes) -> Signatures:
+    return np.minimum((hashes & _LOW).astype(np.uint32), EMPTY - np.uint32(1))
+
+
+def donor_bins(length: int, seed: int) -> Numbers:
+    """Return the bins that each empty bin tries, in this order, shape (DONORS, length)."""
+    tried = np.arange(DONORS * length, dtype=np.uint64).reshape(DONORS, length)
+    drawn = mix(mix(tried + _STEP) + _key(seed, 1))
+    donors: Numbers = ((drawn >> _HALF) * np.uint64(length) >> _HALF).astype(np.int64)
+    return donors
+
+
+def bin_keys(length: int, seed: int) -> Hashes:
+    """Return what is added to tokens where a bin hashes them for itself, shape (length,)."""
+    return mix(np.arange(1, length + 1, dtype=np.uint64) * _STEP + _key(seed, 2))
+
+
+def _densify(signatures: Signatures, ids: Hashes, starts: Numbers, *, donors: Numbers, seed: int) -> None:
+    """Fill empty bins, in place; rows without tokens stay empty."""
+    original = signatures.copy()
+    row, bin_ = np.nonzero(original == EMPTY)
+    sizes = np.diff(starts)
+    row, bin_ = row[sizes[row] > 0], bin_[sizes[row] > 0]
+    for tried in donors:
+        taken = original[row, tried[bin_]]
+        filled = taken != EMPTY
+        signatures[row[filled], bin_[filled]] = taken[filled]
+        row, bin_ = row[~filled], bin_[~filled]
+    keys = bin_keys(signatures.shape[1], seed)
+    load = np.cumsum(sizes[row])
+    cuts = np.searchsorted(load, np.arange(BATCH_TOKENS, int(load[-1]) if load.size else 0, BATCH_TOKENS))
+    for low, high in zip([0, *cuts.tolist()], [*cuts.tolist(), row.size], strict=True):
+        if low < high:
+            at, each = row[low:high], sizes[row[low:high]]
+            first = np.cumsum(each) - each
+            place = np.repeat(starts[at] - first, each) + np.arange(int(each.sum()))
+            entries = _entry(mix(ids[place] + np.repeat(keys[bin_[low:high]], each)))
+            signatures[at, bin_[low:high]] = np.minimum.reduceat(entries, first)
+
+
+def many_permutations(tokens: Tokens, length: int, seed: int = 0) -> Signatures:
+    """Return signatures by `length` independent hashes of every token, shape (n, length): the reference.
+
+    Broder (1997). It costs `length` times what `one_permutation` does.
+    """
+    made = np.full((len(tokens), length), EMPTY, dtype=np.uint32)
+    row = tokens.rows
+    for entry in range(length):
+        column = np.full(len(tokens), EMPTY, dtype=np.uint32)
+        np.minimum.at(column, row, _entry(mix(tokens.ids + _key(seed, 3, entry))))
+        made[:, entry] = column
+    return made
+
+
+def weighted(tokens: Tokens, length: int, seed: int = 0, out: Signatures | None = None) -> Signatures:
+    """Return signatures of weighted sets, shape (n, length): entries agree as the weights shared over all.
+
+    Parameters
+    ----------
+    tokens, length, seed, out
+        As for `one_permutation`; tokens must have weights.
+
+    Notes
+    -----
+    Every token emits points in time at the rate of its weight, each into a random entry, and an entry is
+    the first point it receives: an exponential race, as in Ertl's ProbMinHash (2020). A token is done
+    once its next point comes later than the first of every entry. Since points come without memory, the later ones
+    of a token that has emitted `DONORS` can be drawn for each entry by itself; the same point whatever the set.
+    """
+    if tokens.weights is None:
+        raise ValueError("Tokens have no weights.")
+    made = _buffer(len(tokens), length, out)
+    for start, stop in tokens.blocks(max(BATCH_TOKENS // 4, length)):
+        part = slice(int(tokens.starts[start]), int(tokens.starts[stop]))
+        row = np.repeat(np.arange(stop - start), tokens.sizes[start:stop])
+        first = _race(tokens.ids[part], tokens.weights[part], row, n=stop - start, length=length, seed=seed)
+        # in float32 what the logarithm's last digit leaves open is gone
+        bits = first.astype(np.float32).view(np.uint32).astype(np.uint64)
+        made[start:stop] = np.where(np.isinf(first), EMPTY, _entry(mix(bits + _key(seed, 4))))
+    return made
+
+
+def _race(
+    ids: Hashes, weights: NDArray[np.float64], row: Numbers, *, n: int, length: int, seed: int
+) -> NDArray[np.float64]:
+    """Return when each entry of each row receives its first point."""
+    first = np.full((n, length), np.inf)
+    time = np.zeros(ids.size)
+    for turn in range(DONORS):
+        draw = mix(ids + _key(seed, 5, turn))
+        time = time + _waiting(draw) / weights
+        place = row * length + ((draw & _LOW) * np.uint64(length) >> _HALF).astype(np.int64)
+        np.minimum.at(first.reshape(-1), place, time)
+        going = time < first.max(axis=1)[row]
+        ids, weights, row, time = ids[going], weights[going], row[going], time[going]
+        if not ids.size:
+            return first
+    rate = length / weights
+    for entry in range(length):  # each entry receives its share of what is still to come
+        later = time + _waiting(mix(ids + _key(seed, 6, entry))) * rate
+        np.minimum.at(first[:, entry], row, later)
+    return first
+
+
+def _waiting(draw: Hashes) -> NDArray[np.float64]:
+    """Return exponential variables from hashes' leading bits."""
+    uniform = ((draw >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
+    return np.asarray(-np.log(uniform))
+
+
+def grouped(
+    codes: NDArray[np.integer], length: int, seed: int = 0, out: Signatures | None = None
+) -> Signatures:
+    """Return signatures of dense rows of small codes, shape (n, length), where every feature is a token.
+
+    Parameters
+    ----------
+    codes : ndarray of bool or integer, shape (n, d)
+        Between -2**31 and 2**32; ``d >= length``.
+    length, seed, out
+        As for `one_permutation`.
+
+    Notes
+    -----
+    Features are permuted once and cut into `length` groups, whose sizes differ by one at most; an entry
+    is the least hash of (feature, code) in its group. Each feature is hashed once, by two multiplications
+    in 32 bits, and no bin is empty. The two codes of a feature in which rows differ fall into one group, not
+    into any two, so entries agree a little more often than the Jaccard similarity: as `grouped_agreement` has it.
+    """
+    n, d = codes.shape
+    made = _buffer(n, length, out)
+    if d < length:
+        raise ValueError(f"{d} features cannot be cut into {length} groups.")
+    small = _small(codes)
+    order, add, multiply = feature_keys(d, seed)
+    step = max(1, BATCH_TOKENS // d)
+    for start in range(0, n, step):
+        picked = small[start : start + step][:, order].astype(np.uint32)
+        picked += add
+        picked *= multiply
+        picked ^= picked >> np.uint32(15)
+        picked *= np.uint32(0x85EBCA6B)
+        part = picked[:, :length]
+        for first in range(length, d, length):
+            more = picked[:, first : first + length]
+            np.minimum(part[:, : more.shape[1]], more, out=part[:, : more.shape[1]])
+        np.minimum(part, EMPTY - np.uint32(1), out=made[start : start + step])
+    return made
+
+
+def _small(codes: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Return codes of 32 bits at most, unchanged where they are."""
+    if codes.dtype.kind == "b":
+        return codes.view(np.uint8)
+    if codes.dtype.kind not in "iu":
+        raise ValueError(f"codes are {codes.dtype}; wanted integers.")
+    if codes.dtype.itemsize < 8 or not codes.size:
+        return codes
+    if int(codes.min()) < -(2**31) or int(codes.max()) >= 2**32:
+        raise ValueError("codes are beyond 32 bits.")
+    return codes.astype(np.uint32)
+
+
+def feature_keys(d: int, seed: int) -> tuple[Numbers, Signatures, Signatures]:
+    """Return the order in which features are dealt to groups, and what is added to and multiplied with each."""
+    order = np.argsort(mix(np.arange(1, d + 1, dtype=np.uint64) * _STEP + _key(seed, 7)), kind="stable")
+    keys = mix((order.astype(np.uint64) + np.uint64(1)) * _STEP + _key(seed, 8))
+    return order, (keys >> _HALF).astype(np.uint32), (keys & _LOW).astype(np.uint32) | np.uint32(1)
+
+
+def grouped_agreement(share: float, d: int, length: int) -> float:
+    """Return how often entries of `grouped` agree where a share of `d` features does, in no order.
+
+    In a group of g features of which k agree, k of 2g - k tokens are shared, and k is hypergeometric.
+
+    Examples
+    --------
+    >>> round(grouped_agreement(0.9, 784, 128), 4), round(0.9 / (2.0 - 0.9), 4)
+    (0.8391, 0.8182)
+    """
+    from scipy.special import gammaln
+
+    agree = round(share * d)
+
+    def log_ways(n: int, k: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0))
+
+    total = 0.0
+    larger = d % length
+    for size, groups in ((d // length, length - larger), (d // length + 1, larger)):
+        k = np.arange(max(0, size - (d - agree)), min(size, agree) + 1.0)
+        ways = log_ways(agree, k) + log_ways(d - agree, size - k) - log_ways(d, np.array([float(size)]))
+        total += groups * float((np.exp(ways) * k / (2.0 * size - k)).sum())
+    return total / length
+
+
+def packed(signatures: Signatures, bits: int = 8) -> NDArray[np.uint8]:
+    """Return the lowest 1, 2, 4, 8 or 16 bits of each entry, packed: b-bit MinHash (Li and König, 2010).
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, ceil(length * bits / 8))
+
+    Examples
+    --------
+    >>> packed(np.array([[5, 2, 7, 1]], dtype=np.uint32), bits=2).tolist()
+    [[109]]
+    """
+    if bits not in {1, 2, 4, 8, 16}:
+        raise ValueError(f"bits is {bits}; wanted 1, 2, 4, 8 or 16.")
+    if bits == 16:
+        return np.ascontiguousarray(signatures.astype("<u2")).view(np.uint8)
+    low = signatures.astype(np.uint8) & np.uint8(2**bits - 1)
+    each = 8 // bits
+    n, length = low.shape
+    padded = np.zeros((n, -(-length // each) * each), dtype=np.uint8)
+    padded[:, :length] = low
+    together = padded[:, ::each].copy()
+    for place in range(1, each):
+        together <<= np.uint8(bits)
+        together |= padded[:, place::each]
+    return together
+
+
+def packed_agreement(
+    first: NDArray[np.uint8], second: NDArray[np.uint8], length: int, bits: int
+) -> NDArray[np.float64]:
+    """Return the estimated Jaccard similarity of packed signatures row by row.
+
+    Unequal entries agree in b bits by chance once in 2**b, and that is taken off; the estimate is
+    unbiased, and may so be less than 0.
+    """
+    unlike = np.bitwise_xor(first, second)
+    if bits == 16:
+        equal = (unlike.view("<u2") == 0).sum(axis=1)
+    else:
+        field = np.uint8(2**bits - 1)
+        equal = np.zeros(len(unlike), dtype=np.int64)
+        for place in range(8 // bits):
+            equal += ((unlike >> np.uint8(place * bits) & field) == 0).sum(axis=1)
+        equal -= unlike.shape[1] * (8 // bits) - length  # what pads the last byte is equal
+    chance = 2.0**-bits
+    return np.asarray((equal / length - chance) / (1.0 - chance))
+
+
+def agreement(first: Signatures, second: Signatures) -> NDArray[np.float64]:
+    """Return the estimated Jaccard similarity of signatures row by row; empty sets are like nothing."""
+    return np.asarray(((first == second) & (first != EMPTY)).mean(axis=1))
+
+
+def band_keys(signatures: Signatures, entries: Numbers, out: Hashes | None = None) -> Hashes:
+    """Return one key for each row from some of its entries: equal where all of them are.
+
+    Parameters
+    ----------
+    signatures : ndarray of uint32, shape (n, length)
+    entries : ndarray of int64, shape (r,)
+        Columns of the band.
+    out : ndarray of uint64, shape (n,), optional
+        Buffer to write to.
+    """
+    keys = np.empty(len(signatures), dtype=np.uint64) if out is None else out
+    step = max(1, BATCH_TOKENS // max(1, entries.size))
+    for start in range(0, len(signatures), step):
+        key = np.zeros(len(signatures[start : start + step]), dtype=np.uint64)
+        for column in entries:
+            key += signatures[start : start + step, column]
+            mix(key)
+        keys[start : start + step] = key
+    return keys

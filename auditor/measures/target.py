@@ -236,7 +236,8 @@ def _class_ids(y: NDArray[Any]) -> NDArray[Any]:
     if not y.size:
         return np.zeros(y.shape[0])
     usable = one_hot_rows(y) | _smoothed_rows(y)
-    return np.where(usable, np.argmax(np.where(np.isfinite(y), y, -1), axis=1), np.nan)
+    finite = np.where(np.isfinite(y), y, -1.0) if y.dtype.kind == "f" else y
+    return np.where(usable, np.argmax(finite, axis=1), np.nan)
 
 
 def whole_numbers_are_classes(ys: Sequence[NDArray[Any]]) -> bool:

@@ -6,7 +6,7 @@ Equal digests only nominate; rows are grouped after they have been compared.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 from auditor.hashing.mix import canonical, hash_vectors, join
 
 Rows = NDArray[Any]
+Equal = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.bool_]]
 
 CHUNK_BYTES = 2**22
 """Bytes of rows made canonical at a time."""
@@ -101,13 +102,26 @@ def representatives(parts: Sequence[Rows], dtype: DTypeLike | None = None) -> ND
     """
     shared = exact_dtype(*(part.dtype for part in parts)) if dtype is None else np.dtype(dtype)
     digests = np.concatenate([row_digests(part, shared) for part in parts])
+    return first_equal(digests, lambda left, right: _equal(parts, left, right, shared))
+
+
+def first_equal(digests: NDArray[np.uint64], equal: Equal) -> NDArray[np.int64]:
+    """Return, for each row, the number of the first row equal to it.
+
+    Parameters
+    ----------
+    digests : ndarray of uint64, shape (n,)
+        Equal where rows are.
+    equal : callable
+        Tells for two arrays of row numbers which of the pairs are equal.
+    """
     first = np.arange(digests.size, dtype=np.int64)
     rows, starts = _runs(digests)
     while rows.size:  # once, unless digests of different rows agree: then once per different row of a run
         leaders = rows[starts]
-        equal = _equal(parts, leaders, rows, shared)
-        first[rows[equal]] = leaders[equal]
-        rows, starts = rows[~equal], _starts(starts[~equal])
+        same = equal(leaders, rows)
+        first[rows[same]] = leaders[same]
+        rows, starts = rows[~same], _starts(starts[~same])
     return first
 
 

@@ -1,6 +1,6 @@
 """Rows as sets of tokens: columns that are not zero, pairs of column and value, words.
 
-A token is a 64-bit number: the column itself, or a hash of what it stands for. Two arrays made by one function
+A token is a number of 48 bits: the column itself, or a hash of what it stands for. Two arrays made by one function
 with the same settings can be compared.
 """
 
@@ -31,10 +31,10 @@ BACKGROUND = 0.5
 SAMPLED = 4096
 """Rows on which the background, and how much a token tells, is found."""
 
-HASHED_BITS = 48
-"""Bits of tokens that are hashes of words, shingles or patches: the row's number rides beside them in a sort."""
+TOKEN_BITS = 48
+"""Bits of a token: a number of a row, or of a pair of rows, rides beside them in a sort."""
 
-ROW_BITS = 64 - HASHED_BITS
+ROW_BITS = 64 - TOKEN_BITS
 """The other bits."""
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)
@@ -98,21 +98,24 @@ def from_columns(rows: NDArray[np.integer[Any]], columns: NDArray[np.integer[Any
     >>> sets.sizes.tolist(), sets.ids.tolist()
     ([1, 0, 1], [5, 1])
     """
-    ids = columns.astype(np.uint64)
+    ids = _column_ids(columns)
     width = int(ids.max()).bit_length() if ids.size else 0
     if width + int(n).bit_length() <= 64:
         word = (rows.astype(np.uint64) << np.uint64(width)) | ids
         word.sort()
         word = word[_fresh(word)]
-        rows, ids = (
-            (word >> np.uint64(width)).astype(np.int64),
-            word & np.uint64((1 << width) - 1),
-        )
+        rows, ids = (word >> np.uint64(width)).astype(np.int64), word & np.uint64((1 << width) - 1)
         return Tokens(np.searchsorted(rows, np.arange(n + 1)), ids)
     order = np.lexsort((ids, rows))
     rows, ids = rows[order], ids[order]
     new = _fresh(rows) | _fresh(ids)
     return Tokens(np.searchsorted(rows[new], np.arange(n + 1)), ids[new])
+
+
+def _column_ids(columns: NDArray[np.integer[Any]]) -> Hashes:
+    if columns.size and int(columns.max()) >> TOKEN_BITS:
+        raise InputError(f"Column {int(columns.max())} is beyond {TOKEN_BITS} bits.")
+    return columns.astype(np.uint64)
 
 
 def from_sparse(matrix: Any) -> Tokens:
@@ -131,7 +134,7 @@ def from_sparse(matrix: Any) -> Tokens:
         compressed.sum_duplicates()
     there = _there(compressed.data)
     rows = np.repeat(np.arange(n), np.diff(compressed.indptr))[there]
-    return Tokens(np.searchsorted(rows, np.arange(n + 1)), compressed.indices[there].astype(np.uint64))
+    return Tokens(np.searchsorted(rows, np.arange(n + 1)), _column_ids(compressed.indices[there]))
 
 
 def from_binary(flat: NDArray[Any]) -> Tokens:
@@ -234,8 +237,9 @@ def from_values(
 
     Notes
     -----
-    The column's number stands in the leading bits of a token, a hash of the value in the others: tokens of one
-    row are distinct and ascending as they are made, and values of different columns never meet.
+    The column's number stands in the leading bits of a token, and in the others the value itself, where it is a
+    whole number that fits, or a hash: tokens of one row are distinct and ascending as they are made, values of
+    different columns never meet, and codes are never confused.
 
     Examples
     --------
@@ -246,7 +250,9 @@ def from_values(
     target = value_dtype(flat.dtype) if dtype is None else np.dtype(dtype)
     rows, ids = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.uint64)]
     n, d = flat.shape
-    bits = np.uint64(64 - max(1, int(d).bit_length()))
+    bits = TOKEN_BITS - int(d).bit_length()
+    if bits < 8:
+        raise InputError(f"{d} columns are too many.")
     step = max(1, BLOCK_VALUES // max(1, d))
     for start in range(0, n, step):
         block = canonical(flat[start : start + step], target)
@@ -254,10 +260,20 @@ def from_values(
         if dropped is not None:
             there = (block != dropped.values) & ~_both_missing(block, dropped.values) | ~dropped.present
         at = np.flatnonzero(there)
-        hashed = mix(block.ravel()[at].view(np.uint64) + _STEP) >> (np.uint64(64) - bits)
         rows.append(at // d + start)
-        ids.append(((at % d).astype(np.uint64) << bits) | hashed)
+        ids.append(((at % d).astype(np.uint64) << np.uint64(bits)) | _value_ids(block.ravel()[at], bits))
     return Tokens(np.searchsorted(np.concatenate(rows), np.arange(n + 1)), np.concatenate(ids))
+
+
+def _value_ids(values: NDArray[Any], bits: int) -> Hashes:
+    """Return values as numbers of some bits: whole ones that fit as they are, others hashed, apart from these."""
+    half = np.uint64(1) << np.uint64(bits - 1)
+    words = values.view(np.uint64)
+    hashed = (mix(words + _STEP) >> np.uint64(65 - bits)) | half
+    if values.dtype.kind == "f":
+        return hashed
+    moved = words + (half >> np.uint64(1))
+    return np.where(moved < half, moved, hashed)
 
 
 def from_sets(rows: Iterable[Iterable[Any]]) -> Tokens:
@@ -286,7 +302,7 @@ def from_sets(rows: Iterable[Iterable[Any]]) -> Tokens:
 
 def _digest(token: Any) -> int:
     digest = hashlib.blake2b(_bytes(token), digest_size=8).digest()
-    return int.from_bytes(digest, "little") >> (64 - HASHED_BITS)
+    return int.from_bytes(digest, "little") >> (64 - TOKEN_BITS)
 
 
 def _bytes(token: Any) -> bytes:
@@ -311,7 +327,7 @@ def _bytes(token: Any) -> bytes:
 
 
 def from_hashes(ids: Hashes, sizes: Numbers) -> Tokens:
-    """Return sets from tokens of `HASHED_BITS` bits, row after row, in any order and with repeats.
+    """Return sets from tokens of `TOKEN_BITS` bits, row after row, in any order and with repeats.
 
     Examples
     --------
@@ -323,14 +339,12 @@ def from_hashes(ids: Hashes, sizes: Numbers) -> Tokens:
     step = 2**ROW_BITS
     for start in range(0, sizes.size, step):
         stop = min(sizes.size, start + step)
-        word = np.repeat(np.arange(stop - start, dtype=np.uint64), sizes[start:stop]) << np.uint64(
-            HASHED_BITS
-        )
+        word = np.repeat(np.arange(stop - start, dtype=np.uint64), sizes[start:stop]) << np.uint64(TOKEN_BITS)
         word |= ids[starts[start] : starts[stop]]
         word.sort()
         word = word[_fresh(word)]
-        counts.append(np.bincount((word >> np.uint64(HASHED_BITS)).astype(np.int64), minlength=stop - start))
-        kept.append(word & np.uint64((1 << HASHED_BITS) - 1))
+        counts.append(np.bincount((word >> np.uint64(TOKEN_BITS)).astype(np.int64), minlength=stop - start))
+        kept.append(word & np.uint64((1 << TOKEN_BITS) - 1))
     return Tokens(np.concatenate([[0], np.cumsum(np.concatenate(counts))]), np.concatenate(kept))
 
 

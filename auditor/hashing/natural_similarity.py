@@ -1,0 +1,144 @@
+"""How alike two sets must be so that density alone would not have made them so: the data's own threshold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.hashing.jaccard import PRODUCTS, all_similar
+from auditor.hashing.tokens import Tokens
+
+Numbers = NDArray[np.int64]
+Reals = NDArray[np.float64]
+
+LEAST_ROWS = 20
+"""Distinct sets without which there is no neighbourhood to speak of."""
+
+EXPECTED = 0.5
+"""Pairs that density alone is allowed to put within the threshold, among all."""
+
+FINE, FINE_TOKENS = 2**16, 2**21
+"""Sets among which the dimension is measured, and their tokens, at most."""
+
+LANDMARKS, LANDMARK_TOKENS = 2**12, 2**19
+"""Sets that the distance to a natural neighbour is taken from, and their tokens, at most."""
+
+ASKED = 128
+"""Sets whose neighbourhoods are measured."""
+
+NEARER, FARTHER = 4, 16
+"""Ranks of the neighbours by which the dimension is measured: a family of up to four sets does not count."""
+
+LARGEST = 0.5
+"""A near copy lies at most at this share of the distance to a natural neighbour."""
+
+EQUAL = 1e-9
+"""Distance that rounding of weights leaves between equal sets."""
+
+SEARCHED = 0.9
+"""Quantile of the natural distance up to which pairs are searched."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Natural:
+    """How far sets lie from one another by nature, as one minus their similarity.
+
+    Attributes
+    ----------
+    ratio : float
+        A pair is near where its distance is at most this share of the query's natural distance.
+    dimension : float
+        Intrinsic dimension near a set.
+    scales : ndarray of float64
+        Natural distances of some sets, ascending.
+    landmarks : Tokens
+        Sets that natural distances are taken from.
+    """
+
+    ratio: float
+    dimension: float
+    scales: Reals
+    landmarks: Tokens
+
+    @property
+    def threshold(self) -> float:
+        """Least similarity to be searched."""
+        return 1.0 - self.ratio * float(np.quantile(self.scales, SEARCHED))
+
+    def kept(self, sets: Tokens, rows: Numbers, similarity: Reals) -> NDArray[np.bool_]:
+        """Return which pairs are near for the place of their row of `sets`."""
+        distance = 1.0 - similarity
+        keep = np.ones(rows.size, dtype=bool)
+        doubtful = distance > 0.5 * self.ratio * self.scales[0]
+        asked, where = np.unique(rows[doubtful], return_inverse=True)
+        # a landmark may be the row itself, or its copy: those at no distance are left out
+        scale = _ranked(self.landmarks, sets.take(asked), None, NEARER)[:, -1]
+        keep[doubtful] = distance[doubtful] <= self.ratio * scale[where]
+        return keep
+
+
+def natural_similarity(reference: Tokens, query: Tokens | None) -> Natural | None:
+    """Return how far sets of `reference` lie from one another; None where they are too few to say.
+
+    One minus the Jaccard similarity is a metric. Around a set, the number of natural neighbours within a distance t
+    is Poisson with mean ``c * t**h`` for a density that is smooth at that scale, h being its intrinsic dimension
+    there (Levina and Bickel, 2004). h is measured leave-one-out by neighbours of ranks 4 to 16, which families of
+    up to four copies do not touch, and c by the fourth of them. The ratio is the one below which, over all
+    pairs, half a natural neighbour is expected.
+
+    Parameters
+    ----------
+    reference : Tokens
+        Distinct sets, none of them empty.
+    query : Tokens or None
+        Likewise; None where the reference is searched for pairs of its own.
+    """
+    n = len(reference)
+    if n < LEAST_ROWS:
+        return None
+    fine = reference.take(_spaced(n, _fitting(reference, FINE, FINE_TOKENS)))
+    some = _spaced(len(fine), ASKED)
+    ranked = _ranked(fine, fine.take(some), some, min(FARTHER, len(fine) - 1))
+    last = ranked.shape[1]
+    spread = float(np.log(ranked[:, [last - 1]] / ranked[:, NEARER - 1 : last - 1]).mean())
+    # what the mean would be in one dimension: the logarithms of ratios of uniform order statistics
+    ranks = np.arange(NEARER, last)
+    dimension = float(((ranks - NEARER + 1.0) / ranks).mean()) / max(spread, 1e-3)
+    of = _spaced(n, _fitting(reference, LANDMARKS, LANDMARK_TOKENS))
+    landmarks = reference.take(of)
+    scales = np.sort(_ranked(landmarks, fine.take(some), None, NEARER)[:, -1])
+    pairs = n / 2.0 if query is None else float(max(1, len(query)))
+    within = EXPECTED / pairs * len(landmarks) / (n * float(NEARER))
+    return Natural(float(min(LARGEST, within ** (1.0 / dimension))), dimension, scales, landmarks)
+
+
+def _fitting(tokens: Tokens, rows: int, most: int) -> int:
+    """Return how many rows hold about `most` tokens, at least enough to rank."""
+    mean = max(1.0, tokens.ids.size / max(1, len(tokens)))
+    return max(4 * LEAST_ROWS, min(rows, int(most / mean)))
+
+
+def _spaced(n: int, most: int) -> Numbers:
+    return np.unique(np.linspace(0, n - 1, min(n, most)).astype(np.int64))
+
+
+def _ranked(reference: Tokens, query: Tokens, exclude: Numbers | None, ranks: int) -> Reals:
+    """Return the distances of sets to their nearest of the reference, ascending, shape (m, ranks).
+
+    Without the one each is told to exclude, or without those it equals.
+    """
+    nearest = np.ones((len(query), ranks))
+    step = max(1, PRODUCTS // len(reference))
+    for start in range(0, len(query), step):
+        part = query.take(np.arange(start, min(len(query), start + step)))
+        distance = np.ones((len(part), len(reference)))
+        for i, j, similarity in all_similar(reference, part, 0.0):
+            distance[i, j] = 1.0 - similarity
+        if exclude is None:
+            distance[distance <= EQUAL] = 1.0
+        else:
+            distance[np.arange(len(part)), exclude[start : start + step]] = np.inf
+        nearest[start : start + step] = np.sort(np.partition(distance, ranks - 1, axis=1)[:, :ranks], axis=1)
+    return np.maximum(nearest, np.finfo(np.float64).tiny)

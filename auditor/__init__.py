@@ -4,6 +4,7 @@ from auditor._audit import audit
 from auditor._errors import AuditFailed, AuditorError, ConfigError, InputError, MissingDependencyError
 from auditor._finding import Coverage, Evidence, Finding, Fix, Measure, Outcome, Rows, Severity, Status
 from auditor._fit import audit_fit
+from auditor._near import NearCoverage, NearDuplicates, NearDuplicatesWarning, near_duplicates
 from auditor._report import Report
 
 __all__ = [
@@ -17,6 +18,9 @@ __all__ = [
     "InputError",
     "Measure",
     "MissingDependencyError",
+    "NearCoverage",
+    "NearDuplicates",
+    "NearDuplicatesWarning",
     "Outcome",
     "Report",
     "Rows",
@@ -24,4 +28,5 @@ __all__ = [
     "Status",
     "audit",
     "audit_fit",
+    "near_duplicates",
 ]

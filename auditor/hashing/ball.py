@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.hashing.points import Floats, Points, distances
+from auditor.hashing.points import Floats, Points
 from auditor.hashing.projection import directions, leaves, project, slack
+from auditor.hashing.verify import Near, nothing, verified
 
 AXES = 12
 """Coordinates of the projection: 48 bytes a point."""
@@ -22,29 +23,6 @@ ENTRIES = 2**22
 
 ESTIMATED = 64
 """Leaves on which the cost of a search is estimated."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Near:
-    """Pairs of points within the radius.
-
-    Attributes
-    ----------
-    query, reference : ndarray of int64, shape (m,)
-        Row numbers of each pair, sorted by query, then distance.
-    distance : ndarray of float64, shape (m,)
-        Their distances.
-    candidates : int
-        Pairs whose distance was measured.
-    complete : bool
-        Whether all pairs were; False where there were more than the limit.
-    """
-
-    query: NDArray[np.int64]
-    reference: NDArray[np.int64]
-    distance: NDArray[np.float64]
-    candidates: int
-    complete: bool
 
 
 def within(
@@ -67,7 +45,7 @@ def within(
     radius : float or ndarray of float64, shape (m,)
         One for all, or one for each query point.
     limit : int
-        Candidates after which the search stops.
+        Pairs after which the search stops.
     most : float
         Distances between projections that may be computed; where an estimate says more, nothing is searched
         and the answer is not complete.
@@ -82,7 +60,23 @@ def within(
     product; what remains is measured on the points themselves.
     """
     if not len(reference) or (query is not None and not len(query)):
-        return Near(*_nothing(), np.zeros(0), 0, complete=True)
+        return nothing(complete=True)
+    search = arranged(reference, query, radius, projected)
+    if search.entries() > most:
+        return nothing(complete=False)
+    return search.run(limit)
+
+
+def arranged(
+    reference: Points,
+    query: Points | None,
+    radius: float | NDArray[np.float64],
+    projected: tuple[Floats, Floats] | None = None,
+) -> Search:
+    """Project both sides and order them into leaves, so that the cost of `within` can be told beforehand.
+
+    Parameters are those of `within`; neither side is empty.
+    """
     if projected is None:
         axes = directions(reference, AXES)
         far = project(reference, axes)
@@ -90,29 +84,7 @@ def within(
     else:
         far, near = (np.ascontiguousarray(side[:, :AXES]) for side in projected)
     reach = np.broadcast_to(np.asarray(radius, dtype=np.float64), (len(near),))
-    meeting = _arranged(far, near, reach)
-    if meeting.entries() > most:
-        return Near(*_nothing(), np.zeros(0), 0, complete=False)
-    found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
-    total, complete = 0, True
-    for i, j in meeting.candidates():
-        if query is None:
-            i, j = i[i < j], j[i < j]  # noqa: PLW2901
-        total += i.size
-        found.append((i, j))
-        if total > limit:
-            complete = False
-            break
-    i, j = (np.concatenate(part) for part in zip(*found, strict=True)) if found else _nothing()
-    i, j = i[:limit], j[:limit]
-    d = distances(reference if query is None else query, reference, i, j)
-    keep = d <= reach[i]
-    order = np.lexsort((j[keep], d[keep], i[keep]))
-    return Near(i[keep][order], j[keep][order], d[keep][order], int(i.size), complete)
-
-
-def _nothing() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    return Search(reference, query, reach, _meeting(far, near, reach))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,36 +111,83 @@ class _Meeting:
         gap = np.maximum(0.0, np.maximum(self.low - points.max(axis=0), points.min(axis=0) - self.high))
         return rows, np.flatnonzero(np.einsum("ij,ij->i", gap, gap) <= self.limit[rows].max())
 
+    def some(self) -> tuple[list[int], float]:
+        """Return some leaves of queries, evenly spaced, and how many leaves each stands for."""
+        n = self.bounds.size - 1
+        some = np.unique(np.linspace(0, n - 1, min(n, ESTIMATED)).astype(np.int64)).tolist()
+        return some, n / len(some)
+
     def entries(self) -> float:
         """Estimate how many distances will be computed, from some of the leaves."""
-        n = self.bounds.size - 1
-        some = np.unique(np.linspace(0, n - 1, min(n, ESTIMATED)).astype(np.int64))
+        some, each = self.some()
         size = np.diff(self.starts)
-        met = [float(rows.size * size[close].sum()) for rows, close in map(self.leaf, some.tolist())]
-        return float(np.mean(met)) * n
+        return each * sum(float(rows.size * size[close].sum()) for rows, close in map(self.leaf, some))
+
+    def met(self) -> float:
+        """Estimate how many candidates will be left, from some of the leaves and some of what they meet."""
+        some, each = self.some()
+        total = 0.0
+        for rows, close in map(self.leaf, some):
+            if close.size:
+                few = close[:: max(1, close.size // ESTIMATED)]
+                total += sum(i.size for i, _ in self.close(rows, few)) * close.size / few.size
+        return each * total
+
+    def close(
+        self, rows: NDArray[np.int64], leaves_: NDArray[np.int64]
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Yield pairs of queries and members of leaves whose projections are within reach."""
+        points = self.near[rows]
+        least = (np.einsum("ij,ij->i", points, points) - self.limit[rows]) / 2.0
+        augmented = np.column_stack([points, np.ones(len(points), dtype=np.float32)])
+        for places in _gathered(leaves_, self.starts, ENTRIES // len(points)):
+            product = augmented @ self.far[places].T
+            at = np.flatnonzero(product >= least.astype(np.float32)[:, None])
+            which, where = np.divmod(at, places.size)
+            yield rows[which], self.order[places[where]]
 
     def candidates(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Yield pairs whose projections are within reach, a leaf of queries at a time."""
         for k in range(self.bounds.size - 1):
             rows, close = self.leaf(k)
-            if not close.size:
-                continue
-            points = self.near[rows]
-            least = (np.einsum("ij,ij->i", points, points) - self.limit[rows]) / 2.0
-            augmented = np.column_stack([points, np.ones(len(points), dtype=np.float32)])
-            for places in _gathered(close, self.starts, ENTRIES // len(points)):
-                product = augmented @ self.far[places].T
-                at = np.flatnonzero(product >= least.astype(np.float32)[:, None])
-                which, where = np.divmod(at, places.size)
-                yield rows[which], self.order[places[where]]
+            if close.size:
+                yield from self.close(rows, close)
 
 
-def _arranged(far: Floats, near: Floats, reach: NDArray[np.float64]) -> _Meeting:
+def _meeting(far: Floats, near: Floats, reach: NDArray[np.float64]) -> _Meeting:
     order, starts = leaves(far, LEAF)
     sorted_far = np.column_stack([far[order], -0.5 * np.einsum("ij,ij->i", far, far)[order]])
     low, high = _boxes(sorted_far[:, :-1], starts)
     limit = reach**2 + slack(far, near)
     return _Meeting(sorted_far, order, starts, low, high, near, *leaves(near, LEAF), limit)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Search:
+    """A search for all pairs within a radius, ready to run."""
+
+    reference: Points
+    query: Points | None
+    reach: NDArray[np.float64]
+    meeting: _Meeting
+
+    def entries(self) -> float:
+        """Distances between projections that the search will compute, estimated."""
+        return self.meeting.entries()
+
+    def within(self, radius: float) -> Search:
+        """Return the search of the same points within another radius."""
+        reach = np.full(len(self.meeting.near), float(radius))
+        limit = reach**2 + slack(self.meeting.far[:, :-1], self.meeting.near)
+        return replace(self, reach=reach, meeting=replace(self.meeting, limit=limit))
+
+    def met(self) -> float:
+        """Pairs that will have to be measured, estimated."""
+        return self.meeting.met()
+
+    def run(self, limit: int) -> Near:
+        """Measure all candidates, and return pairs within the radius, `limit` of them at most."""
+        return verified(self.reference, self.query, self.reach, self.meeting.candidates(), limit)
 
 
 def _gathered(chosen: NDArray[np.int64], starts: NDArray[np.int64], most: int) -> Iterator[NDArray[np.int64]]:

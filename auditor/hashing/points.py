@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,10 @@ class Points:
         Coordinate beyond which only the logarithm grows, so that single far values do not decide.
     columns : ndarray of int64, shape (k,), optional
         Features that count, in this order; all by default. Centre and scale have one value for each.
+    rows : ndarray of int64, shape (m,), optional
+        Rows that count, in this order; all by default. They are the points 0 to m - 1.
+    unit : bool
+        Whether points are brought to unit length; those of no length stay at the centre.
     """
 
     flat: NDArray[Any]
@@ -45,9 +49,11 @@ class Points:
     contrast: int = 0
     bend: float | None = None
     columns: NDArray[np.int64] | None = None
+    rows: NDArray[np.int64] | None = None
+    unit: bool = False
 
     def __len__(self) -> int:
-        return int(self.flat.shape[0])
+        return int(self.flat.shape[0] if self.rows is None else self.rows.size)
 
     @property
     def width(self) -> int:
@@ -59,9 +65,23 @@ class Points:
         """Rows of a block."""
         return max(1, BLOCK_BYTES // (4 * max(1, self.width)))
 
+    def only(self, columns: NDArray[np.int64]) -> Points:
+        """Return the points in some of their coordinates; contrast and unit length would see the others."""
+        where = columns if self.columns is None else self.columns[columns]
+        return replace(self, centre=self.centre[columns], scale=self.scale[columns], columns=where)
+
+    def among(self, rows: NDArray[np.int64]) -> Points:
+        """Return some of the points, in the order of `rows`."""
+        return replace(self, rows=rows if self.rows is None else self.rows[rows])
+
+    def raw(self, rows: slice | NDArray[np.integer[Any]]) -> NDArray[Any]:
+        """Return the values that points are made of, shape (len(rows), d)."""
+        where = rows if self.rows is None else self.rows[rows]
+        return self.flat[where] if self.columns is None else self.flat[where][:, self.columns]
+
     def take(self, rows: slice | NDArray[np.integer[Any]]) -> Floats:
         """Return points as float32, shape (len(rows), d)."""
-        raw = self.flat[rows] if self.columns is None else self.flat[rows][:, self.columns]
+        raw = self.raw(rows)
         with np.errstate(over="ignore", invalid="ignore"):
             working = np.float32 if self.flat.dtype.itemsize < 4 else np.float64
             block: NDArray[np.floating[Any]] = np.subtract(raw, self.centre, dtype=working, casting="unsafe")
@@ -79,6 +99,9 @@ class Points:
             parts -= parts.mean(axis=2, keepdims=True)
             length = np.sqrt(np.einsum("ijk,ijk->ij", parts, parts))
             parts /= np.where(length > 0, length, 1.0)[:, :, None]
+        if self.unit:
+            length = np.sqrt(np.einsum("ij,ij->i", points, points, dtype=np.float64))
+            points /= np.where(length > 0, length, 1.0).astype(np.float32)[:, None]
         return points
 
     def blocks(self) -> Iterator[tuple[int, Floats]]:

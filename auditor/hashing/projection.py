@@ -45,13 +45,13 @@ def directions(points: Points, k: int) -> Floats:
 def project(points: Points, axes: Floats) -> Floats:
     """Return the coordinates of all points along `axes`, shape (n, k), block by block."""
     out = np.empty((len(points), axes.shape[1]), dtype=np.float32)
-    plain = not points.contrast and points.bend is None and points.columns is None
+    plain = not points.contrast and points.bend is None and not points.unit
     if plain and points.flat.dtype.itemsize == 1:  # exact in float32 without being moved first
         turned = points.scale[:, None] * axes
         moved, turned = points.centre @ turned, turned.astype(np.float32)
         for start in range(0, len(points), points.step):
             part = slice(start, start + points.step)
-            np.matmul(points.flat[part].astype(np.float32), turned, out=out[part])
+            np.matmul(points.raw(part).astype(np.float32), turned, out=out[part])
         out -= moved.astype(np.float32)
         return out
     for start, block in points.blocks():

@@ -134,5 +134,5 @@ def test_rounding_loses_no_copy_far_from_the_origin() -> None:
 def test_few_distances_are_computed_where_points_are_spread() -> None:
     rng = np.random.default_rng(0)
     a = rng.uniform(size=(20_000, 3)).astype(np.float32)
-    arranged = ball._arranged(a, a[:2000], np.full(2000, 0.01))
+    arranged = ball.arranged(_points(a), _points(a[:2000]), 0.01)
     assert arranged.entries() < 0.3 * 20_000 * 2000

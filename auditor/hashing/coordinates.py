@@ -1,0 +1,258 @@
+"""Candidates among dense rows that agree, to the step, in a few coordinates drawn by entropy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.hashing.bands import CAP, distinct_pairs, meet
+from auditor.hashing.mix import mix
+from auditor.hashing.points import Points, distances
+from auditor.hashing.quantise import spreads
+
+Numbers = NDArray[np.int64]
+
+SAMPLE = 4096
+"""Points on which steps, entropies and crowding are measured."""
+
+WIDEST = 0.5
+"""A step is at most this share of a coordinate's spread, so that it tells rows apart."""
+
+SLACKS = (2.0, 4.0, 8.0, 16.0)
+"""A step is one of these multiples of the difference that a pair at the radius has in one coordinate."""
+
+MOST_BANDS = 64
+"""Bands tried at most."""
+
+PER_COORDINATE, PER_ROW = 14.0, 120.0
+"""Nanoseconds that a row of a band takes: for each of its coordinates, and to be sorted and joined."""
+
+PER_CANDIDATE, PER_VALUE = 60.0, 4.0
+"""Nanoseconds that a candidate takes, and each of its own coordinates."""
+
+_KEY = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """Pairs that met in a band, measured.
+
+    Attributes
+    ----------
+    query, reference : ndarray of int64
+        Row numbers of pairs within the radius, sorted.
+    distance : ndarray of float64
+        Their distances.
+    miss_probability : float
+        Of a pair at the radius: on the sphere of any, else of one whose difference is spread evenly over the
+        coordinates.
+    measured : int
+        Candidates whose distance was measured, those of several bands several times.
+    capped : int
+        Pairs left out of crowded buckets.
+    complete : bool
+        Whether all candidates were measured.
+    """
+
+    query: Numbers
+    reference: Numbers
+    distance: NDArray[np.float64]
+    miss_probability: float
+    measured: int
+    capped: int
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grid:
+    """Steps of the usable coordinates.
+
+    `same` is how often two rows agree in each, `stays` the chance that a pair at the radius does; `rows`
+    coordinates make a band, and `count` bands keep the miss probability. `cost` is what they take, in
+    nanoseconds.
+    """
+
+    columns: Numbers
+    width: NDArray[np.float64]
+    same: NDArray[np.float64]
+    stays: NDArray[np.float64]
+    rows: int
+    count: int
+    cost: float
+
+    def drawn(self, rng: np.random.Generator) -> Numbers:
+        """Draw the coordinates of a band, those that tell rows apart more often."""
+        weight = 1e-3 - np.log(self.same)
+        return rng.choice(self.columns.size, self.rows, replace=False, p=weight / weight.sum())
+
+
+def banded(
+    reference: Points,
+    query: Points | None,
+    radius: float,
+    grid: Grid,
+    rng: np.random.Generator,
+    *,
+    limit: int,
+) -> Candidates:
+    """Return pairs within `radius` that agree, to the step, in all coordinates of some band.
+
+    Parameters
+    ----------
+    reference : Points
+        n points.
+    query : Points or None
+        m points, moved and scaled alike; None pairs the reference with itself.
+    radius : float
+        Largest distance.
+    grid : Grid
+        As `planned` chose it for this radius.
+    rng : Generator
+        Draws coordinates and offsets.
+    limit : int
+        Pairs, at most.
+
+    Notes
+    -----
+    A dense row has one token per feature, so MinHash over (feature, code) samples features at a worse rate:
+    agreement in a share h of them is a Jaccard similarity of only h / (2 - h). Features are drawn directly
+    instead, those that tell rows apart more often, on grids with random offsets.
+    """
+    found = Found(reference, query, radius, limit)
+    missed = 1.0
+    for _ in range(grid.count):
+        chosen, offset = grid.drawn(rng), rng.uniform(size=grid.rows)
+        keys = _keys(reference, grid, chosen, offset)
+        missed *= 1.0 - float(np.prod(grid.stays[chosen]))
+        if not found.add(keys, None if query is None else _keys(query, grid, chosen, offset)):
+            break
+    return found.answer(missed)
+
+
+class Found:
+    """Pairs within the radius so far: candidates are measured a band at a time, and only near ones kept."""
+
+    def __init__(self, reference: Points, query: Points | None, radius: float, limit: int) -> None:
+        self.reference, self.query, self.radius, self.limit = reference, query, radius, limit
+        self.first: list[Numbers] = []
+        self.second: list[Numbers] = []
+        self.measured = self.capped = self.kept = 0
+
+    def add(self, keys: NDArray[np.uint64], asked: NDArray[np.uint64] | None) -> bool:
+        """Join one band; return whether there is room for more pairs."""
+        i, j, left = meet(keys, asked, CAP)
+        self.capped += left
+        self.measured += i.size
+        ours = self.reference if self.query is None else self.query
+        near = distances(ours, self.reference, i, j) <= self.radius
+        i, j = i[near], j[near]
+        if self.query is None:
+            i, j = np.minimum(i, j), np.maximum(i, j)
+        self.first.append(i)
+        self.second.append(j)
+        self.kept += i.size
+        if self.kept > 4 * self.limit:  # most of them may be the same pairs again
+            i, j = self._distinct()
+            self.first, self.second, self.kept = [i], [j], i.size
+        return self.kept <= 2 * self.limit
+
+    def _distinct(self) -> tuple[Numbers, Numbers]:
+        return distinct_pairs(self.first, self.second, len(self.reference))
+
+    def answer(self, missed: float) -> Candidates:
+        """Return the distinct pairs, at most the limit."""
+        i, j = self._distinct()
+        complete = i.size <= self.limit
+        i, j = i[: self.limit], j[: self.limit]
+        d = distances(self.reference if self.query is None else self.query, self.reference, i, j)
+        order = np.lexsort((j, d, i))
+        return Candidates(i[order], j[order], d[order], missed, self.measured, self.capped, complete)
+
+
+def planned(
+    reference: Points, radius: float, rng: np.random.Generator, *, asked: int, own: bool, miss: float
+) -> Grid | None:
+    """Choose the steps and bands that cost least: wide steps crowd, so that bands must be long.
+
+    Parameters
+    ----------
+    reference : Points
+    radius : float
+    rng : Generator
+        Draws the order in which coordinates are tried.
+    asked : int
+        Query points.
+    own : bool
+        Whether they are the reference itself.
+    miss : float
+        Probability of missing a pair at the radius, at most, where ``MOST_BANDS`` allow it.
+
+    Returns
+    -------
+    Grid or None
+        None where no coordinate tells points apart by steps so wide.
+    """
+    sample = reference.sample(SAMPLE)
+    spread = spreads(sample)
+    varies = np.flatnonzero(sample.max(axis=0) > sample.min(axis=0))
+    each = radius / np.sqrt(max(1, varies.size))  # in one coordinate, of a difference spread evenly
+    hashed, pairs = (1, asked / 2.0) if own else (1 + asked / len(reference), float(asked))
+    best: Grid | None = None
+    for slack in SLACKS:
+        width = np.minimum(WIDEST * spread[varies], np.maximum(slack * each, 1e-6 * spread[varies]))
+        steps = np.floor(sample[:, varies] / width)
+        same = np.clip((steps == np.roll(steps, len(steps) // 3 or 1, axis=0)).mean(axis=0), 1e-3, 1.0)
+        # the mean absolute value of a normal difference is 0.8 of its standard deviation
+        stays = np.clip(1.0 - 0.8 * each / width, 0.0, 1.0)
+        useful = np.flatnonzero((same < 1.0) & (stays > 0.0))
+        if not useful.size:
+            continue
+        meets = np.exp(np.log(stays[useful]).mean() * np.arange(1, useful.size + 1))
+        count = np.clip(np.ceil(np.log(miss) / np.log1p(-np.minimum(meets, 1.0 - 1e-12))), 1, MOST_BANDS)
+        crowd = pairs * len(reference) * _crowding(steps[:, useful], same[useful], rng)
+        keyed = PER_COORDINATE * np.arange(1, useful.size + 1) + PER_ROW
+        work = hashed * len(reference) * keyed + (PER_CANDIDATE + PER_VALUE * reference.width) * crowd
+        cost = count * work / np.maximum(1.0 - (1.0 - meets) ** count, 1e-12)
+        rows = int(np.argmin(cost))
+        if best is None or cost[rows] < best.cost:
+            best = Grid(
+                varies[useful],
+                width[useful],
+                same[useful],
+                stays[useful],
+                rows + 1,
+                int(count[rows]),
+                float(cost[rows]),
+            )
+    return best
+
+
+def _crowding(
+    steps: NDArray[np.float64], same: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Return how often two rows meet in a band of 1, 2, ... coordinates."""
+    weight = 1e-3 - np.log(same)
+    order = rng.choice(same.size, same.size, replace=False, p=weight / weight.sum())
+    keys = np.zeros(len(steps), dtype=np.uint64)
+    met = np.zeros(same.size)
+    for rows, column in enumerate(order):
+        keys = mix(keys * _KEY + steps[:, column].astype(np.int64).astype(np.uint64))
+        count = np.unique(keys, return_counts=True)[1].astype(np.float64)
+        met[rows] = (count * (count - 1.0)).sum() / (len(steps) * max(1, len(steps) - 1))
+    return met
+
+
+def _keys(points: Points, grid: Grid, chosen: Numbers, offset: NDArray[np.float64]) -> NDArray[np.uint64]:
+    """Return one key per row: the steps of the chosen coordinates, mixed."""
+    columns, width = grid.columns[chosen], grid.width[chosen]
+    picked = points.only(columns)
+    keys = np.empty(len(points), dtype=np.uint64)
+    for start, block in picked.blocks():
+        steps = np.floor(block / width.astype(np.float32) + offset.astype(np.float32)).astype(np.int64)
+        key = np.zeros(len(block), dtype=np.uint64)
+        for column in steps.T:
+            key = mix(key * _KEY + column.astype(np.uint64))
+        keys[start : start + len(block)] = key
+    return keys

@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from auditor.hashing import lsh
 from auditor.hashing.digest import first_equal
 from auditor.hashing.groups import Groups, grouped, own_owners, pairs_of_groups
+from auditor.hashing.interchange import to_datasketch
 from auditor.hashing.jaccard import all_similar
 from auditor.hashing.mix import mix
 from auditor.hashing.natural_similarity import Natural, natural_similarity
 from auditor.hashing.tokens import Numbers, Tokens
+
+__all__ = ["Similar", "alike", "equal_sets", "stacked", "to_datasketch"]
 
 Reals = NDArray[np.float64]
 

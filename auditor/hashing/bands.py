@@ -51,7 +51,7 @@ def bands_needed(agreement: float, rows: int, miss: float) -> int:
     meets = min(max(agreement, 0.0) ** rows, 1.0 - 1e-15)
     if meets <= 0.0:
         raise ValueError(f"agreement is {agreement} over {rows} entries; wanted more than 0.")
-    return max(1, math.ceil(math.log(miss) / math.log1p(-meets) - 1e-9))
+    return max(1, math.ceil(math.log(miss) / math.log1p(-meets)))
 
 
 def choose_bands(agreement: float, length: int, miss: float = 0.01) -> Bands:

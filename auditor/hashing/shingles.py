@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -56,8 +57,9 @@ def from_sequences(rows: NDArray[Any] | Sequence[Any], width: int, dtype: DTypeL
     target = value_dtype(*(part.dtype for part in arrays)) if dtype is None else np.dtype(dtype)
     if isinstance(rows, np.ndarray):
         n, T = rows.shape[:2]
-        return _shingles(_step_hashes(rows.reshape(n * T, -1), target), np.full(n, T), width)
-    steps = [_step_hashes(part.reshape(len(part), -1), target) for part in arrays]
+        flat = rows.reshape(n * T, math.prod(rows.shape[2:]))
+        return _shingles(_step_hashes(flat, target), np.full(n, T), width)
+    steps = [_step_hashes(part.reshape(len(part), math.prod(part.shape[1:])), target) for part in arrays]
     return _shingles(np.concatenate(steps), np.array([len(part) for part in arrays]), width)
 
 
@@ -100,7 +102,7 @@ def from_patches(
     side : int
         Height and width of a patch, no more than the images'.
     stride : int, optional
-        Pixels between patches; `side` by default: patches do not overlap. Under 1, patches of an image that was
+        Pixels between patches; `side` by default: patches do not overlap. At 1, patches of an image that was
         cropped or moved are found again.
     dtype : dtype, optional
         As `value_dtype` gives it for all arrays to be compared.
@@ -119,14 +121,15 @@ def from_patches(
     if not 1 <= side <= min(height, width):
         raise ValueError(f"side is {side}; wanted 1 to {min(height, width)}.")
     target = value_dtype(images.dtype) if dtype is None else np.dtype(dtype)
-    pixels = images.reshape(n, height, width, -1)
+    pixels = images.reshape(n, height, width, math.prod(images.shape[3:]))
     windows = sliding_window_view(pixels, (side, side), axis=(1, 2))
     windows = windows[:, :: stride or side, :: stride or side]
     each = int(windows.shape[1] * windows.shape[2])
     rows, ids = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.uint64)]
     step = max(1, BLOCK_VALUES // max(1, each * side * side * pixels.shape[3]))
     for start in range(0, n, step):
-        block = canonical(windows[start : start + step].reshape(-1, pixels.shape[3], side * side), target)
+        block = windows[start : start + step]
+        block = canonical(block.reshape(len(block) * each, pixels.shape[3], side * side), target)
         tells = np.flatnonzero((block != block[:, :, :1]).any(axis=(1, 2)))
         ids.append(hash_vectors(block[tells].reshape(tells.size, -1)) >> np.uint64(ROW_BITS))
         rows.append(tells // each + start)

@@ -1,0 +1,144 @@
+"""How probable it is that a row is on the line through two others by chance, feature by feature."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.measures.collinear import LOOSEST, Field, Triples, near_fraction
+
+Floats = NDArray[np.float64]
+Numbers = NDArray[np.int64]
+Masks = NDArray[np.bool_]
+
+LEVELS = (2.0**-46, 2.0**-41, 2.0**-36, 2.0**-31, 2.0**-26, 2.0**-22, LOOSEST)
+"""Residuals at which lines are judged: from 64 roundings to double precision to what scaling or a detour
+over single precision leaves of it."""
+
+STRAIGHT = 16.0
+"""Distance of the outer rows over the root of a level: a curve of curvature c is straight to a level L
+over a distance of sqrt(8 L / c)."""
+
+INFORMATIVE = 50.0
+"""Roundings by which rows must differ in a feature for it to count."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lines:
+    """Three rows on a line each, one of them the row in question.
+
+    Attributes
+    ----------
+    triples : Triples
+        The rows in order.
+    row : ndarray of int64, shape (t,)
+        The one of the three in question.
+    telling : ndarray of int64, shape (k,)
+        Features of which none follows from the others.
+    tied : ndarray of bool, shape (t, k)
+        Values of that row that are no news: others have them, or they stand on a grid.
+    """
+
+    triples: Triples
+    row: Numbers
+    telling: Numbers
+    tied: Masks
+
+    def only(self, kept: Masks) -> Lines:
+        """Return some of the lines."""
+        return Lines(self.triples.only(kept), self.row[kept], self.telling, self.tied[kept])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """Lines at the level where they surprise most.
+
+    Attributes
+    ----------
+    triples : Triples
+        The lines that count.
+    row : ndarray of int64, shape (t,)
+        The row in question.
+    log2 : ndarray of float64, shape (t,)
+        Log2 of the probability of each by chance.
+    """
+
+    triples: Triples
+    row: Numbers
+    log2: Floats
+
+
+def judged(field: Field, lines: Lines, tried: float) -> Judged:
+    """Return the lines that chance, grids, filled gaps and smooth curves do not explain.
+
+    The null is that the features of a row say nothing of each other once one of them has told where on the
+    line it would be. Judged at the precision where the lines surprise most, corrected for having chosen it.
+
+    Parameters
+    ----------
+    field : Field
+        The rows.
+    lines : Lines
+        Lines among them.
+    tried : float
+        Triples looked at.
+    """
+    none = lines.only(np.zeros(lines.row.size, dtype=bool))
+    best, most = Judged(none.triples, none.row, np.zeros(0)), 0.0
+    for level in LEVELS:
+        triples = lines.triples
+        within = 4 * level / np.maximum(triples.sharpness, 1e-300)
+        kept = (triples.residual <= level) & (triples.sharpness >= STRAIGHT * math.sqrt(level))
+        some = lines.only(kept & ~near_fraction(triples.position, within))
+        log2 = _log2_probability(field, some, level)
+        bits = surprise(log2, tried)
+        if bits > most:
+            told, most = log2 < 0, bits
+            some = some.only(told)
+            best = Judged(some.triples, some.row, log2[told] + math.log2(len(LEVELS)))
+    return best
+
+
+def _log2_probability(field: Field, lines: Lines, level: float) -> Floats:
+    """Return log2 of the probability that a row is on a line by chance, given one feature of it; 0: not told.
+
+    In each feature the value falls within the rounding of the one value on the line, out of a range as
+    wide as the distance of the two rows that are nearest to each other. The feature that tells most is
+    spent on where on the line the row is.
+    """
+    triples, row, rows = lines.triples, lines.row, field.rows
+    total, count, most = (np.zeros(row.size) for _ in range(3))
+    for k, j in enumerate(lines.telling.tolist()):
+        a, b, m, r = (rows[at, j] for at in (triples.low, triples.high, triples.middle, row))
+        top = np.maximum(np.maximum(np.abs(a), np.abs(b)), np.abs(m))
+        rounding = 2 * level * (top + field.size[j])
+        apart = np.abs(b - a) * triples.nearer
+        met = (r == a).astype(int) + (r == b) + (r == m)
+        told = (apart > INFORMATIVE * rounding) & ~lines.tied[:, k] & (met == 1)
+        share = rounding / np.where(told, apart, np.inf)
+        bits = np.where(told, -np.log2(np.clip(share, 1e-300, 1.0)), 0.0)
+        total, count, most = total + bits, count + told, np.maximum(most, bits)
+    return np.where(count >= 2, most - total, 0.0)
+
+
+def surprise(log2: Floats, tried: float) -> float:
+    """Return the bits by which some events are more than chance, of `tried` that had these probabilities.
+
+    For the k least likely, Chernoff's bound on k or more events with a mean of `tried` times the largest
+    of their probabilities; the best k, corrected for having chosen it.
+
+    Examples
+    --------
+    >>> round(surprise(np.array([-20.0, -20.0]), 2.0**10)), surprise(np.array([-5.0]), 2.0**10)
+    (18, 0.0)
+    """
+    ordered = np.sort(log2[log2 < 0])
+    if not ordered.size:
+        return 0.0
+    k = np.arange(1, ordered.size + 1)
+    mean = math.log2(tried) + ordered
+    bits = k * (np.log2(k) - mean - math.log2(math.e)) + 2.0 ** np.minimum(mean, 60) * math.log2(math.e)
+    return max(0.0, float(np.where(mean < np.log2(k), bits, 0.0).max()) - math.log2(ordered.size))

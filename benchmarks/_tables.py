@@ -26,6 +26,9 @@ ROWS = 5000
 SHORTEST = 100
 """Sets with fewer rows are left out: a fifth of them is no split to speak of."""
 
+STEPS = 24
+"""Steps of a window of a series in a folder."""
+
 STATSMODELS = ("anes96", "engel", "fair", "grunfeld", "modechoice", "randhie", "star98", "sunspots")
 
 
@@ -58,6 +61,11 @@ class Table:
     def is_image(self) -> bool:
         """Whether a row is an image."""
         return self.X.ndim > 2
+
+    @property
+    def has_channels(self) -> bool:
+        """Whether the last axis of a row holds channels: the colours of an image, the sensors of a series."""
+        return self.X.ndim == 4 or (self.X.ndim == 3 and self.X.dtype.kind == "f")
 
     @property
     def continuous(self) -> int:
@@ -106,6 +114,27 @@ def images(folder: str | Path | None = None, rows: int = ROWS) -> Iterator[Table
     for table in _files(folder):
         if table.is_image and len(table.X) >= SHORTEST:
             yield shortened(table, rows)
+
+
+def windows(folder: str | Path | None = None, rows: int = ROWS) -> Iterator[Table]:
+    """Yield windows of real series, of shape (n, steps, channels), next to one another and not overlapping.
+
+    They are seglearn's smartwatch recordings, and what a folder holds under names that end in ``series``.
+
+    Examples
+    --------
+    >>> all(table.has_channels for table in windows())
+    True
+    """
+    watch = _watch()
+    if watch is not None:
+        X, target, subject = watch
+        yield shortened(_table("seglearn/watch windows", X, target, groups=subject), rows)
+    for table in _files(folder):
+        if table.name.endswith("series"):
+            count = len(table.X) // STEPS
+            cut = table.X[: count * STEPS].reshape(count, STEPS, table.X.shape[1])
+            yield shortened(_table(f"{table.name} windows", cut, np.zeros(count, dtype=np.int64)), rows)
 
 
 def shortened(table: Table, rows: int) -> Table:
@@ -216,20 +245,24 @@ def _statsmodels() -> Iterator[Table]:
         yield _table(f"statsmodels/{name}", X, frame[target].to_numpy(dtype=np.float64))
 
 
-def _seglearn() -> Iterator[Table]:
-    """Yield the smartwatch recordings, summed up by the mean and spread of each 2 s window."""
+def _watch() -> tuple[Array, Array, Array] | None:
+    """Return the smartwatch recordings in windows of 2 s, shape (n, 100, 6), with exercise and person."""
     root = _package("seglearn")
     if root is None:
-        return
+        return None
     # The package ships its arrays as a pickle; it is read only where the user installed the package.
     data = np.load(root / "data/watch_dataset.npy", allow_pickle=True).item()
-    rows, target, subject = [], [], []
-    for series, kind, person in zip(data["X"], data["y"], data["subject"], strict=True):
-        windows = series[: len(series) // 100 * 100].reshape(-1, 100, series.shape[1])
-        rows.append(np.hstack([windows.mean(axis=1), windows.std(axis=1)]))
-        target += [kind] * len(windows)
-        subject += [person] * len(windows)
-    yield _table("seglearn/watch", np.vstack(rows), np.array(target), groups=np.array(subject))
+    cut = [series[: len(series) // 100 * 100].reshape(-1, 100, series.shape[1]) for series in data["X"]]
+    counts = [len(part) for part in cut]
+    return np.vstack(cut), np.repeat(data["y"], counts), np.repeat(data["subject"], counts)
+
+
+def _seglearn() -> Iterator[Table]:
+    """Yield mean and spread of each window of the smartwatch recordings."""
+    watch = _watch()
+    if watch is not None:
+        X, target, subject = watch
+        yield _table("seglearn/watch", np.hstack([X.mean(axis=1), X.std(axis=1)]), target, groups=subject)
 
 
 def _files(folder: str | Path | None) -> Iterator[Table]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from auditor._case import Case
 from auditor.measures.columns import ColumnStatistics
 from auditor.measures.lattice import INTEGERS, Lattice, lattice_of
+from auditor.measures.levels import level_pairs
 from auditor.measures.marginals import (
     SAMPLE_COLUMNS,
     Floats,
@@ -20,27 +21,8 @@ from auditor.measures.marginals import (
     same_grid,
     spaced,
 )
-
-FACTORS = {
-    255.0: "255",
-    1000.0: "1,000",
-    100.0: "100",
-    10.0: "10",
-    1e6: "1,000,000",
-    60.0: "60",
-    57.29577951308232: "180/pi",
-    3600.0: "3,600",
-    65025.0: "255²",
-    65535.0: "65,535",
-    32768.0: "32,768",
-    86400.0: "86,400",
-    256.0: "256",
-    127.5: "127.5",
-    1024.0: "1,024",
-    4095.0: "4,095",
-    1e9: "1,000,000,000",
-}
-"""Factors that units and integer types go by, the more usual first."""
+from auditor.measures.rescaled import aligned, level_factor, other_grids, undone
+from auditor.measures.scale_mismatch import FACTORS, ScaleMismatch, factor_name
 
 SHARED = 8.0
 """Least factor, shared by three features or more, that is another unit and not another population."""
@@ -73,47 +55,6 @@ IMPROVED = 0.25
 """Kolmogorov distance, in the median, by which undoing the map has to bring the splits together."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ScaleMismatch:
-    """Two splits on different scales.
-
-    Attributes
-    ----------
-    kind : str
-        ``"lattice"``, ``"factor"``, ``"offset"``, ``"standardised"`` or ``"min-max"``.
-    factor : float
-        The second split's scale over the first's; NaN where each feature has its own.
-    name : str
-        What the factor, or its inverse, is known as; empty where it is not.
-    columns : ndarray of int64
-        Features that follow the map.
-    compared : int
-        Features compared.
-    before, after : float
-        Median Kolmogorov distance as given, and with the map undone.
-    noise : float
-        Distance that two samples of one population keep within.
-    first_scaled : bool
-        Whether the first split is the one that looks scaled.
-    units : tuple of str
-        How the values of both splits look, for a lattice.
-    proven : bool
-        Whether the values of the splits stand on different grids.
-    """
-
-    kind: str
-    factor: float
-    name: str
-    columns: NDArray[np.int64]
-    compared: int
-    before: float
-    after: float
-    noise: float
-    first_scaled: bool
-    units: tuple[str, str] = ("", "")
-    proven: bool = False
-
-
 def scale_mismatch(
     case: Case, first: str, second: str, left: ColumnStatistics, right: ColumnStatistics
 ) -> ScaleMismatch | None:
@@ -129,11 +70,16 @@ def scale_mismatch(
         Their statistics.
     """
     columns = comparable_columns(case, left, right)
-    pairs = marginals(case[first].flat, case[second].flat, columns[spaced(columns.size, SAMPLE_COLUMNS)])
+    chosen = columns[spaced(columns.size, SAMPLE_COLUMNS)] if columns.size else columns
+    pairs = marginals(case[first].flat, case[second].flat, chosen)
     found = _of_units(lattice_of(case, first), lattice_of(case, second), pairs)
-    if found is None and pairs:
-        found = _shared_factor(pairs) or _few_factors(pairs) or _unscaled(pairs, left, right)
-    return found
+    if found is not None:
+        return found
+    levels = level_pairs(case[first].flat, case[second].flat, chosen)
+    if pairs:
+        found = _shared_factor(pairs) or _few_factors(pairs)
+    found = found or level_factor(levels, pairs) or other_grids(levels, pairs)
+    return found or (_unscaled(pairs, left, right) if pairs else None)
 
 
 def comparable_columns(case: Case, left: ColumnStatistics, right: ColumnStatistics) -> NDArray[np.int64]:
@@ -141,22 +87,6 @@ def comparable_columns(case: Case, left: ColumnStatistics, right: ColumnStatisti
     varies = (left.variance > 0) & (right.variance > 0)
     varies &= np.isfinite(left.variance) & np.isfinite(right.variance)
     return np.flatnonzero(varies & ~case.categorical)
-
-
-def factor_name(factor: float) -> str:
-    """Return the name of a known factor, or of one over it; empty where it is none.
-
-    Examples
-    --------
-    >>> factor_name(1 / 255), factor_name(17.0)
-    ('1/255', '')
-    """
-    for known, name in FACTORS.items():
-        if math.isclose(factor, known, rel_tol=1e-9):
-            return name
-        if math.isclose(factor * known, 1.0, rel_tol=1e-9):
-            return f"1/{name}"
-    return ""
 
 
 def _of_units(left: Lattice | None, right: Lattice | None, pairs: list[Marginal]) -> ScaleMismatch | None:
@@ -248,12 +178,7 @@ def _together(pair: Marginal, undone: Floats) -> bool:
 
 def _undone(pair: Marginal, factor: float, kind: str) -> Floats:
     """Return the second split's values with the map undone."""
-    if kind == "factor":
-        return pair.second / factor
-    centres = [(float(np.median(pair.first)), float(np.median(pair.second)))]
-    centres += [pair.landmarks] if pair.landmarks else []
-    made = [(pair.second - right) / factor + left for left, right in centres]
-    return min(made, key=lambda values: kolmogorov(pair.first, values))
+    return pair.second / factor if kind == "factor" else undone(pair, factor)
 
 
 def _few_factors(pairs: list[Marginal]) -> ScaleMismatch | None:
@@ -282,7 +207,17 @@ def _unscaled(pairs: list[Marginal], left: ColumnStatistics, right: ColumnStatis
     on have to differ, and the spreads by more than instruments do; or locations and scales have to be far
     from anything a scaler makes.
     """
-    if len(pairs) < 2:
+    columns = [pair.column for pair in pairs]
+    looks = [
+        (kind, raw, far_out, scaled is left)
+        for scaled, raw in ((left, right), (right, left))
+        for kind, looks_scaled, far_out in (
+            ("standardised", _standardised, _far_from_standard),
+            ("min-max", _in_unit_range, _far_from_unit_range),
+        )
+        if looks_scaled(scaled, columns).mean() >= SCALED > looks_scaled(raw, columns).mean()
+    ]
+    if len(pairs) < 2 or not looks:
         return None
     apart = [kolmogorov(p.first, p.second, SLACK) > max(p.noise, 0.2) for p in pairs]
     grids = [same_grid(pair) for pair, far in zip(pairs, apart, strict=True) if far]
@@ -290,17 +225,9 @@ def _unscaled(pairs: list[Marginal], left: ColumnStatistics, right: ColumnStatis
         return None
     stretched = np.mean([abs(pair.log_slope) > math.log(GAIN) for pair in pairs])
     proven = bool(grids.count(False) >= max(2, 0.3 * len(grids)) and stretched >= STRETCHED)
-    columns = [pair.column for pair in pairs]
-    for scaled, raw in ((left, right), (right, left)):
-        for kind, looks_scaled, far_out in (
-            ("standardised", _standardised, _far_from_standard),
-            ("min-max", _in_unit_range, _far_from_unit_range),
-        ):
-            if looks_scaled(scaled, columns).mean() < SCALED or looks_scaled(raw, columns).mean() >= SCALED:
-                continue
-            if not proven and (len(pairs) < 3 or far_out(raw, columns).mean() < FAR):
-                continue
-            found = _verdict(kind, math.nan, pairs, [_aligned(p) for p in pairs], scaled is left)
+    for kind, raw, far_out, first_scaled in looks:
+        if proven or (len(pairs) >= 3 and far_out(raw, columns).mean() >= FAR):
+            found = _verdict(kind, math.nan, pairs, [aligned(p) for p in pairs], first_scaled)
             if found is not None:
                 return replace(found, proven=proven)
     return None
@@ -324,13 +251,6 @@ def _in_unit_range(stats: ColumnStatistics, columns: list[int]) -> NDArray[np.bo
 def _far_from_unit_range(stats: ColumnStatistics, columns: list[int]) -> NDArray[np.bool_]:
     low, high = stats.minimum[columns], stats.maximum[columns]
     return np.asarray((low < -6) | (high > 6))
-
-
-def _aligned(pair: Marginal) -> Floats:
-    """Return the second split's values with centre and spread of the first, by quartiles or by moments."""
-    made = _undone(pair, math.exp(pair.log_slope), "offset")
-    moments = (pair.second - pair.second.mean()) * (pair.first.std() / pair.second.std()) + pair.first.mean()
-    return min(made, moments, key=lambda values: kolmogorov(pair.first, values, SLACK))
 
 
 def _distances(pairs: list[Marginal], undone: list[Floats]) -> tuple[Floats, Floats, float]:

@@ -118,8 +118,15 @@ def spread(values: Floats) -> float:
     >>> spread(np.array([0.0, 1.0, 2.0, 3.0, 4.0]))
     2.0
     """
-    low, high = np.quantile(values, (0.25, 0.75))
-    return float(high - low) or float(values.std())
+    return _at(values, 0.75) - _at(values, 0.25) or float(values.std())
+
+
+def _at(values: Floats, share: float) -> float:
+    """Return a quantile of sorted values, as NumPy interpolates it."""
+    place = share * (values.size - 1)
+    below = int(place)
+    low, high = float(values[below]), float(values[min(below + 1, values.size - 1)])
+    return low + (place - below) * (high - low)
 
 
 def kolmogorov(first: Floats, second: Floats, slack: float = 1e-5) -> float:
@@ -162,10 +169,12 @@ def same_grid(pair: Marginal) -> bool | None:
         return None
     gaps = [step or np.diff(levels).min() for levels, step in ((first, steps[0]), (second, steps[1]))]
     log_ratio = float(np.log(gaps[1] / gaps[0]))
-    if max(shares) >= 0.9 and abs(log_ratio) <= np.log(4):
-        return True
     follows = abs(log_ratio - pair.log_slope) <= pair.slope_tolerance + 0.05
-    differs = abs(log_ratio) > np.log(4) or max(shares) <= 0.6
+    # A grid within the other, as halves are among whole numbers: another resolution, or another scale.
+    within = follows and abs(log_ratio) > np.log(1.4) and len(shares) == 2 and min(shares) <= 0.6
+    if max(shares) >= 0.9 and abs(log_ratio) <= np.log(4) and not within:
+        return True
+    differs = abs(log_ratio) > np.log(4) or max(shares) <= 0.6 or within
     return False if min(steps) > 0 and follows and differs else None
 
 

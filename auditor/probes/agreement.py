@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.measures.affine import FACTORS
 from auditor.measures.columns import BLOCK_BYTES
+from auditor.measures.scale_mismatch import FACTORS
 
 LOOKED_AT = 4096
 """Rows from which the kind of a disagreement is read."""

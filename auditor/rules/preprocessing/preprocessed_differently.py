@@ -12,7 +12,7 @@ from auditor._case import Case, Split
 from auditor._context import Context
 from auditor._finding import Evidence, Finding, Fix, Measure, Severity
 from auditor._rule import Skip, rule
-from auditor.measures.affine import factor_name
+from auditor.measures.scale_mismatch import factor_name
 from auditor.probes.agreement import Agreement, agreement
 from auditor.probes.application import Applied, applied
 from auditor.probes.reach import fits_anew

@@ -11,12 +11,21 @@ from auditor._case import Case
 from auditor._context import Context
 from auditor._finding import Coverage, Evidence, Finding, Fix, Measure, Severity
 from auditor._rule import rule
-from auditor.measures.affine import ScaleMismatch, comparable_columns, scale_mismatch
+from auditor.measures.affine import comparable_columns, scale_mismatch
 from auditor.measures.columns import column_statistics
 from auditor.measures.marginals import SAMPLE_COLUMNS
+from auditor.measures.scale_mismatch import ScaleMismatch, factor_name
 
 NEGLIGIBLE = 0.01
 """A factor this close to one (255 against 256) changes next to nothing."""
+
+SCALERS = {
+    "standardised": "StandardScaler()",
+    "min-max": "MinMaxScaler()",
+    "robust": "RobustScaler()",
+    "rescaled": "StandardScaler()",
+}
+"""What makes a split look so."""
 
 
 @rule(
@@ -39,8 +48,11 @@ def split_on_another_scale(context: Context) -> Iterator[Finding | Coverage]:
       features by a known factor of 50 or more (100, 255, 1,000, ...) while the others agree.
     - *Factor before scaling*: the same, with a centre of its own for each feature, as a division
       forgotten before a fitted scaler leaves; the factor has to be 50 or more.
-    - *Scaler not applied*: one split looks standardised, or lies in [0, 1] or [-1, 1]; in the other most
-      features differ, and a quarter have locations or scales far from anything a scaler makes.
+    - *Scaler not applied*: the values of three in ten features stand on another grid in one split than in
+      the other (whole numbers, decimals and codes do, and a scaler moves the grid, feature by feature),
+      hardly a feature on the same, and a quarter is stretched by more than 1.5; or one split looks
+      standardised, or lies in [0, 1] or [-1, 1], and in the other most features differ, and half have
+      locations or scales far from anything a scaler makes.
 
     The null hypothesis is that the splits differ as populations do. A map is reported only where undoing
     it brings four fifths of the features within the noise of two samples of one distribution
@@ -63,7 +75,8 @@ def split_on_another_scale(context: Context) -> Iterator[Finding | Coverage]:
 
     ## Limits
     Two factors of 8 or more, shared by all features, cannot be told from a change of unit: they are one.
-    Data that are already standardised, or lie in [0, 1], look the same with and without the scaler.
+    Data that are already standardised, or lie in [0, 1], look the same with and without the scaler, and so
+    do continuous features that it stretches little, as robust scaling does. One feature alone says nothing.
     Fewer than ten values of a feature in a split say nothing. Up to 256 evenly spaced features and 2,000
     rows of each split are compared.
     """
@@ -139,7 +152,14 @@ def _message(odd: str, others: str, one: ScaleMismatch, factor: float, *, invert
         return f"X_{odd} is {others} times {about}{how}: the spread differs by that factor {follow}."
     scaled = f"X_{odd}" if one.first_scaled == inverted else others
     raw = others if one.first_scaled == inverted else f"X_{odd}"
-    looks = "standardised" if one.kind == "standardised" else "scaled to a unit range"
+    if one.kind == "rescaled":
+        return (
+            f"X_{odd} and {others} are on different scales, each feature by a factor and an offset of its own: "
+            f"location and scale differ {follow}. A scaler was applied to one of them only."
+        )
+    looks = {"standardised": "standardised", "robust": "scaled by its quartiles"}.get(
+        one.kind, "scaled to a unit range"
+    )
     return (
         f"{scaled} looks {looks} and {raw} does not: location and scale differ {follow}. The scaler was not "
         f"applied to {raw}."
@@ -147,8 +167,6 @@ def _message(odd: str, others: str, one: ScaleMismatch, factor: float, *, invert
 
 
 def _number(factor: float) -> str:
-    from auditor.measures.affine import factor_name
-
     return factor_name(factor) or (f"about {factor:.4g}" if factor >= 1 else f"about 1/{1 / factor:.4g}")
 
 
@@ -165,8 +183,8 @@ def _examples(case: Case, odd: str, other: str, one: ScaleMismatch) -> list[dict
 
 
 def _fix(odd: str, other: str, one: ScaleMismatch, factor: float) -> Fix:
-    if one.kind in {"standardised", "min-max"}:
-        scaler = "StandardScaler()" if one.kind == "standardised" else "MinMaxScaler()"
+    if one.kind in SCALERS:
+        scaler = SCALERS[one.kind]
         return Fix(
             "Apply the scaler fitted on train to every split.",
             f"scaler = {scaler}.fit(raw_train)\nX_train = scaler.transform(raw_train)\n"

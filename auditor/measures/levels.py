@@ -1,0 +1,127 @@
+"""Features of few values in two splits: the same values, other ones, or an exact affine image of them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.measures.marginals import Floats, kolmogorov, sampled
+
+MOST = 32
+"""Different values that a feature of few values has at most."""
+
+REPEATED = 8
+"""Times that a value of such a feature is met, on average, in each split."""
+
+NEAR = 1e-5
+"""Distance, relative to the largest value, at which two values are one: the rounding of a float32 and more."""
+
+OTHER = 0.05
+"""Share of rows with a value that the other split has too, below which the splits hold other values."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Levels:
+    """One feature of few values in two splits.
+
+    Attributes
+    ----------
+    column : int
+        The feature.
+    first, second : ndarray
+        Its values, sorted.
+    slope, offset : float
+        ``second = slope * first + offset`` value for value; NaN where no such map is exact.
+    same : bool or None
+        Whether the splits hold the same values; False where hardly any row of either has a value of the
+        other, nor one on its grid; None where that is open.
+    """
+
+    column: int
+    first: Floats
+    second: Floats
+    slope: float
+    offset: float
+    same: bool | None
+
+    @property
+    def before(self) -> float:
+        """Kolmogorov distance of the splits as given."""
+        return kolmogorov(self.first, self.second)
+
+    @property
+    def after(self) -> float:
+        """The same, with the map undone; 1 where there is none."""
+        return kolmogorov(self.first, (self.second - self.offset) / self.slope) if self.is_image else 1.0
+
+    @property
+    def noise(self) -> float:
+        """Kolmogorov distance of two samples of one distribution, exceeded once in a thousand."""
+        return float(1.95 * np.sqrt(1 / self.first.size + 1 / self.second.size))
+
+    @property
+    def is_image(self) -> bool:
+        """Whether one split's values are an affine image of the other's."""
+        return not math.isnan(self.slope)
+
+
+def level_pairs(first: NDArray[Any], second: NDArray[Any], columns: NDArray[np.int64]) -> list[Levels]:
+    """Return the features that take few values in both splits, each of them often.
+
+    Such features hold the same values in any two samples of a population, and in any two populations that
+    were measured alike; only how often they are met differs.
+    """
+    a, b = sampled(first, columns), sampled(second, columns)
+    found = []
+    for j, column in enumerate(columns):
+        left, right = (np.sort(values[np.isfinite(values[:, j]), j]) for values in (a, b))
+        levels = np.unique(left), np.unique(right)
+        counts = [part.size for part in levels]
+        few = all(
+            2 <= n <= min(MOST, part.size // REPEATED) for n, part in zip(counts, (left, right), strict=True)
+        )
+        if few:
+            slope, offset = _image(left, right, *levels)
+            found.append(Levels(int(column), left, right, slope, offset, _same(left, right, *levels)))
+    return found
+
+
+def _held(values: Floats, levels: Floats) -> float:
+    """Return the share of values that stand in sorted `levels`."""
+    near = NEAR * max(abs(levels[0]), abs(levels[-1]), abs(values[0]), abs(values[-1]))
+    after = np.minimum(np.searchsorted(levels, values), levels.size - 1)
+    gaps = np.minimum(np.abs(levels[after] - values), np.abs(levels[np.maximum(after - 1, 0)] - values))
+    return float(np.mean(gaps <= near))
+
+
+def _image(left: Floats, right: Floats, first: Floats, second: Floats) -> tuple[float, float]:
+    """Return slope and offset of the map of one split's values onto the other's, by their extremes."""
+    slope = float(second[-1] - second[0]) / float(first[-1] - first[0])
+    offset = float(second[0] - slope * first[0])
+    if abs(offset) <= NEAR * max(abs(second[0]), abs(second[-1])):
+        offset = 0.0
+    exact = min(_held(right, slope * first + offset), _held(left, (second - offset) / slope)) >= 1 - OTHER
+    return (slope, offset) if exact else (math.nan, math.nan)
+
+
+def _same(left: Floats, right: Floats, first: Floats, second: Floats) -> bool | None:
+    shares = _held(right, first), _held(left, second)
+    if max(shares) >= 0.5:
+        return True
+    if max(shares) > OTHER or max(_on_grid(right, first), _on_grid(left, second)) > OTHER:
+        return None
+    return False
+
+
+def _on_grid(values: Floats, levels: Floats) -> float:
+    """Return the share of values on the grid that `levels` span, continued to both sides."""
+    gaps = np.diff(levels)
+    step = float(gaps.min())
+    if np.abs(gaps / step - np.rint(gaps / step)).max() > 0.02:
+        return 0.0
+    position = (values - levels[0]) / step
+    return float(np.mean(np.abs(position - np.rint(position)) <= 0.02))

@@ -1,0 +1,189 @@
+"""Whether two splits are on different scales by what their values are, not by how they are distributed.
+
+Whole numbers, decimals and codes stand on a grid. Populations share it; a scaler that one split went through
+moves it, to a step and an origin that differ from feature to feature.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.measures.levels import Levels
+from auditor.measures.marginals import Floats, Marginal, kolmogorov, same_grid, spread
+from auditor.measures.scale_mismatch import ScaleMismatch, factor_name
+
+SHARED = 8.0
+"""Least factor that is another unit and not another instrument or population."""
+
+AGREE = 0.8
+"""Share of features that have to follow."""
+
+GAIN = 1.5
+"""Factor that instruments of one kind keep within."""
+
+STRETCHED = 0.25
+"""Share of features whose spreads have to differ by more than that."""
+
+MOVED = 0.3
+"""Share of features that have to stand on another grid."""
+
+KEPT = 0.1
+"""Share of them that may stand on the same one."""
+
+FEWEST = 3
+"""Features of few values that one factor has to be shared by."""
+
+IMPROVED = 0.25
+SLACK = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What one feature says."""
+
+    column: int
+    log_slope: float
+    before: float
+    after: float
+    follows: bool
+
+
+def level_factor(levels: list[Levels], pairs: list[Marginal]) -> ScaleMismatch | None:
+    """Tell one factor from the values that features take: those of one split are the other's, times it.
+
+    That three features, and eight in ten of all, take exactly the values of another split times one number
+    of 8 or more is no accident of sampling: populations take the same values, in other shares.
+    """
+    images = [one for one in levels if one.is_image and one.offset == 0 and one.slope > 0]
+    if len(images) < FEWEST:
+        return None
+    slopes = np.array([one.slope for one in images])
+    factor = float(np.median(slopes))
+    follow = [one for one in images if math.isclose(one.slope, factor, rel_tol=1e-4)]
+    if abs(math.log(factor)) < math.log(SHARED) or len(follow) < max(FEWEST, AGREE * len(levels)):
+        return None
+    few = {one.column for one in levels}
+    fine = [pair for pair in pairs if pair.column not in few]
+    agree = [abs(pair.log_slope - math.log(factor)) <= pair.slope_tolerance + 0.05 for pair in fine]
+    if agree and np.mean(agree) < AGREE:
+        return None
+    columns = [one.column for one in follow] + [
+        pair.column for pair, ok in zip(fine, agree, strict=True) if ok
+    ]
+    known = [round(factor), round(1 / factor)]
+    exact = next(
+        (s for s in (known[0], 1 / max(known[1], 1)) if math.isclose(s, factor, rel_tol=1e-5)), factor
+    )
+    return ScaleMismatch(
+        "factor",
+        float(exact),
+        factor_name(float(exact)),
+        np.array(sorted(columns), dtype=np.int64),
+        len(levels) + len(fine),
+        float(np.median([one.before for one in follow])),
+        float(np.median([one.after for one in follow])),
+        float(np.median([one.noise for one in follow])),
+        factor > 1,
+        proven=True,
+    )
+
+
+def other_grids(levels: list[Levels], pairs: list[Marginal]) -> ScaleMismatch | None:
+    """Tell a split that a scaler was applied to, and one that it was not, by the grids of their values.
+
+    Three in ten of the features stand on another grid, whose step differs as the spread does, or take
+    other values throughout, which an affine map makes equal one by one; hardly one is on the same grid;
+    and with location and scale undone eight in ten follow. Populations, and instruments of another gain,
+    do not do that: a quarter of the features is stretched by more than one and a half.
+    """
+    few = {one.column for one in levels}
+    fine = [pair for pair in pairs if pair.column not in few]
+    grids = [one.same for one in levels] + [same_grid(pair) for pair in fine]
+    if grids.count(False) < max(2, MOVED * len(grids)) or grids.count(True) > KEPT * len(grids):
+        return None
+    told = [_of_levels(one) for one in levels] + [_of_pair(pair) for pair in fine]
+    stretched = np.mean([abs(one.log_slope) > math.log(GAIN) for one in told])
+    follow = [one for one in told if one.follows]
+    gain = np.median([one.before for one in told]) - np.median([one.after for one in told])
+    if stretched < STRETCHED or len(follow) < AGREE * len(told) or gain < IMPROVED:
+        return None
+    kind, first_scaled = _look(levels, fine)
+    return ScaleMismatch(
+        kind,
+        math.nan,
+        "",
+        np.array(sorted(one.column for one in follow), dtype=np.int64),
+        len(told),
+        float(np.median([one.before for one in told])),
+        float(np.median([one.after for one in told])),
+        float(np.median([*(one.noise for one in levels), *(pair.noise for pair in fine)])),
+        first_scaled,
+        proven=True,
+    )
+
+
+def _of_levels(one: Levels) -> _Told:
+    slope = math.log(abs(one.slope)) if one.is_image and one.slope else 0.0
+    follows = one.is_image and one.after <= max(one.noise, 0.15)
+    return _Told(one.column, slope, one.before, one.after, follows)
+
+
+def _of_pair(pair: Marginal) -> _Told:
+    before = kolmogorov(pair.first, pair.second, SLACK)
+    after = kolmogorov(pair.first, aligned(pair), SLACK)
+    follows = after <= max(pair.noise, 0.15)
+    return _Told(pair.column, pair.log_slope, before, after, follows)
+
+
+def undone(pair: Marginal, factor: float) -> Floats:
+    """Return the second split's values with a factor undone around the centre that fits best."""
+    centres = [(float(np.median(pair.first)), float(np.median(pair.second)))]
+    centres += [pair.landmarks] if pair.landmarks else []
+    made = [(pair.second - right) / factor + left for left, right in centres]
+    return min(made, key=lambda values: kolmogorov(pair.first, values))
+
+
+def aligned(pair: Marginal) -> Floats:
+    """Return the second split's values with centre and spread of the first, by quartiles or by moments."""
+    made = undone(pair, math.exp(pair.log_slope))
+    moments = (pair.second - pair.second.mean()) * (pair.first.std() / pair.second.std()) + pair.first.mean()
+    return min(made, moments, key=lambda values: kolmogorov(pair.first, values, SLACK))
+
+
+def _look(levels: list[Levels], fine: list[Marginal]) -> tuple[str, bool]:
+    """Return how the scaled split looks, and whether it is the first."""
+    sides = [
+        [*(one.first for one in levels), *(pair.first for pair in fine)],
+        [*(one.second for one in levels), *(pair.second for pair in fine)],
+    ]
+    best = max(
+        (float(np.mean([looks(values) for values in side])), kind, at)
+        for at, side in enumerate(sides)
+        for kind, looks in (
+            ("standardised", _standardised),
+            ("min-max", _in_unit_range),
+            ("robust", _robust),
+        )
+    )
+    if best[0] >= 0.5:
+        return best[1], best[2] == 0
+    # Scaled features have spreads of one size.
+    uneven = [float(np.std([math.log(spread(values)) for values in side])) for side in sides]
+    return "rescaled", uneven[0] < uneven[1]
+
+
+def _standardised(values: NDArray[np.float64]) -> bool:
+    return bool(abs(values.mean()) < 0.5 and 0.5 < values.std() < 2 and values[0] < -0.1)
+
+
+def _in_unit_range(values: NDArray[np.float64]) -> bool:
+    return bool(values[0] > -1.2 and values[-1] < 1.2 and values[-1] - values[0] > 0.5)
+
+
+def _robust(values: NDArray[np.float64]) -> bool:
+    low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
+    return bool(abs(middle) < 0.25 and 0.7 < high - low < 1.4)

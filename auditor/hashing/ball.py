@@ -15,14 +15,22 @@ from auditor.hashing.verify import Near, nothing, verified
 AXES = 12
 """Coordinates of the projection: 48 bytes a point."""
 
-LEAF = 64
-"""Points of a leaf."""
+LEAVES = (32, 64)
+"""Points of a leaf: of up to `FEW` points, and of more."""
+
+FEW = 2**17
 
 ENTRIES = 2**22
 """Distances computed at a time."""
 
 ESTIMATED = 64
 """Leaves on which the cost of a search is estimated."""
+
+TRIED = 24
+"""Leaves of either side on whose products it is estimated how many pairs remain."""
+
+SAMPLE = 256
+"""Points whose principal directions are taken."""
 
 
 def within(
@@ -78,20 +86,23 @@ def arranged(
     Parameters are those of `within`; neither side is empty.
     """
     if projected is None:
-        axes = directions(reference, AXES)
+        axes = directions(reference, AXES, SAMPLE)
         far = project(reference, axes)
         near = far if query is None else project(query, axes)
     else:
         far, near = (np.ascontiguousarray(side[:, :AXES]) for side in projected)
     reach = np.broadcast_to(np.asarray(radius, dtype=np.float64), (len(near),))
-    return Search(reference, query, reach, _meeting(far, near, reach))
+    own = query is None and np.ndim(radius) == 0
+    return Search(reference, query, reach, _meeting(far, near, reach, own=own))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Meeting:
     """Projections of both sides, in leaves, with the boxes of the reference's.
 
-    The last column of `far` turns a product into half the squared distance: t.q - |t|**2 / 2.
+    The last column of `far` turns a product into half the squared distance: t.q - |t|**2 / 2. `upto` and `since`
+    bound the first coordinates of all leaves up to and from each one, by which most are passed over. `own` says
+    that both sides are one, with one radius: then a leaf meets itself and those after it.
     """
 
     far: Floats
@@ -99,22 +110,31 @@ class _Meeting:
     starts: NDArray[np.int64]
     low: Floats
     high: Floats
+    upto: Floats
+    since: Floats
     near: Floats
     asked: NDArray[np.int64]
     bounds: NDArray[np.int64]
     limit: NDArray[np.float64]
+    own: bool
 
     def leaf(self, k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the k-th leaf of queries and the leaves of the reference within its reach."""
         rows = self.asked[self.bounds[k] : self.bounds[k + 1]]
         points = self.near[rows]
-        gap = np.maximum(0.0, np.maximum(self.low - points.max(axis=0), points.min(axis=0) - self.high))
-        return rows, np.flatnonzero(np.einsum("ij,ij->i", gap, gap) <= self.limit[rows].max())
+        low, high, most = points.min(axis=0), points.max(axis=0), self.limit[rows].max()
+        reach = np.sqrt(most)
+        begin = int(np.searchsorted(self.upto, low[0] - reach))
+        end = int(np.searchsorted(self.since, high[0] + reach, "right"))
+        begin = max(begin, k) if self.own else begin
+        gap = np.maximum(self.low[begin:end] - high, low - self.high[begin:end])
+        np.maximum(gap, 0.0, out=gap)
+        return rows, begin + np.flatnonzero(np.einsum("ij,ij->i", gap, gap) <= most)
 
-    def some(self) -> tuple[list[int], float]:
+    def some(self, most: int = ESTIMATED) -> tuple[list[int], float]:
         """Return some leaves of queries, evenly spaced, and how many leaves each stands for."""
         n = self.bounds.size - 1
-        some = np.unique(np.linspace(0, n - 1, min(n, ESTIMATED)).astype(np.int64)).tolist()
+        some = np.unique(np.linspace(0, n - 1, min(n, most)).astype(np.int64)).tolist()
         return some, n / len(some)
 
     def entries(self) -> float:
@@ -125,11 +145,11 @@ class _Meeting:
 
     def met(self) -> float:
         """Estimate how many candidates will be left, from some of the leaves and some of what they meet."""
-        some, each = self.some()
+        some, each = self.some(TRIED)
         total = 0.0
         for rows, close in map(self.leaf, some):
             if close.size:
-                few = close[:: max(1, close.size // ESTIMATED)]
+                few = close[:: -(-close.size // TRIED)]
                 total += sum(i.size for i, _ in self.close(rows, few)) * close.size / few.size
         return each * total
 
@@ -144,22 +164,31 @@ class _Meeting:
             product = augmented @ self.far[places].T
             at = np.flatnonzero(product >= least.astype(np.float32)[:, None])
             which, where = np.divmod(at, places.size)
-            yield rows[which], self.order[places[where]]
+            yield rows[which], places[where]
 
     def candidates(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Yield pairs whose projections are within reach, a leaf of queries at a time."""
         for k in range(self.bounds.size - 1):
             rows, close = self.leaf(k)
-            if close.size:
-                yield from self.close(rows, close)
+            for i, place in self.close(rows, close) if close.size else ():
+                j = self.order[place]
+                if self.own:  # within the leaf itself each pair comes twice, and once with later ones
+                    later = place >= self.bounds[k + 1]
+                    yield np.where(later, np.minimum(i, j), i), np.where(later, np.maximum(i, j), j)
+                else:
+                    yield i, j
 
 
-def _meeting(far: Floats, near: Floats, reach: NDArray[np.float64]) -> _Meeting:
-    order, starts = leaves(far, LEAF)
-    sorted_far = np.column_stack([far[order], -0.5 * np.einsum("ij,ij->i", far, far)[order]])
+def _meeting(far: Floats, near: Floats, reach: NDArray[np.float64], *, own: bool) -> _Meeting:
+    order, starts = leaves(far, LEAVES[len(far) > FEW])
+    asked, bounds = (order, starts) if own else leaves(near, LEAVES[len(near) > FEW])
+    sorted_far = np.empty((len(far), far.shape[1] + 1), dtype=np.float32)
+    np.take(far, order, axis=0, out=sorted_far[:, :-1])
+    sorted_far[:, -1] = -0.5 * np.einsum("ij,ij->i", sorted_far[:, :-1], sorted_far[:, :-1])
     low, high = _boxes(sorted_far[:, :-1], starts)
+    upto, since = np.maximum.accumulate(high[:, 0]), np.minimum.accumulate(low[::-1, 0])[::-1]
     limit = reach**2 + slack(far, near)
-    return _Meeting(sorted_far, order, starts, low, high, near, *leaves(near, LEAF), limit)
+    return _Meeting(sorted_far, order, starts, low, high, upto, since, near, asked, bounds, limit, own)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,7 +206,7 @@ class Search:
 
     def within(self, radius: float) -> Search:
         """Return the search of the same points within another radius."""
-        reach = np.full(len(self.meeting.near), float(radius))
+        reach = np.broadcast_to(np.float64(radius), (len(self.meeting.near),))
         limit = reach**2 + slack(self.meeting.far[:, :-1], self.meeting.near)
         return replace(self, reach=reach, meeting=replace(self.meeting, limit=limit))
 

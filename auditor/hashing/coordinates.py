@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,9 @@ PER_COORDINATE, PER_ROW = 14.0, 120.0
 
 PER_CANDIDATE, PER_VALUE = 60.0, 4.0
 """Nanoseconds that a candidate takes, and each of its own coordinates."""
+
+TELLING = 6
+"""Coordinates by which most candidates are passed over before they are measured."""
 
 _KEY = np.uint64(0x9E3779B97F4A7C15)
 
@@ -87,6 +91,12 @@ class Grid:
         weight = 1e-3 - np.log(self.same)
         return rng.choice(self.columns.size, self.rows, replace=False, p=weight / weight.sum())
 
+    def telling(self, chosen: Numbers) -> Numbers | None:
+        """Return a few features that tell rows apart which agree in those of a band; None where none is left."""
+        others = np.setdiff1d(np.arange(self.columns.size), chosen)
+        best = others[np.argsort(self.same[others], kind="stable")[:TELLING]]
+        return self.columns[best] if best.size == TELLING < self.columns.size // 2 else None
+
 
 def banded(
     reference: Points,
@@ -122,13 +132,32 @@ def banded(
     """
     found = Found(reference, query, radius, limit)
     missed = 1.0
-    for _ in range(grid.count):
-        chosen, offset = grid.drawn(rng), rng.uniform(size=grid.rows)
+    for chosen in _bands(grid, rng):
+        offset = rng.uniform(size=chosen.size)
         keys = _keys(reference, grid, chosen, offset)
         missed *= 1.0 - float(np.prod(grid.stays[chosen]))
-        if not found.add(keys, None if query is None else _keys(query, grid, chosen, offset)):
+        asked = None if query is None else _keys(query, grid, chosen, offset)
+        if not found.add(keys, asked, grid.telling(chosen)):
             break
     return found.answer(missed)
+
+
+def _bands(grid: Grid, rng: np.random.Generator) -> Iterator[Numbers]:
+    """Yield the coordinates of each band, and of more until each coordinate is left out of one.
+
+    Rows that differ in one feature alone, by however much, then meet for certain.
+    """
+    always = np.ones(grid.columns.size, dtype=bool)
+    for _ in range(grid.count):
+        chosen = grid.drawn(rng)
+        always &= np.isin(np.arange(always.size), chosen)
+        yield chosen
+    for column in np.flatnonzero(always):
+        if always[column] and always.size > 1:
+            chosen = np.setdiff1d(grid.drawn(rng), [column])
+            always &= np.isin(np.arange(always.size), chosen)
+            if chosen.size:
+                yield chosen
 
 
 class Found:
@@ -140,12 +169,22 @@ class Found:
         self.second: list[Numbers] = []
         self.measured = self.capped = self.kept = 0
 
-    def add(self, keys: NDArray[np.uint64], asked: NDArray[np.uint64] | None) -> bool:
-        """Join one band; return whether there is room for more pairs."""
+    def add(
+        self, keys: NDArray[np.uint64], asked: NDArray[np.uint64] | None, telling: Numbers | None = None
+    ) -> bool:
+        """Join one band; return whether there is room for more pairs.
+
+        A distance in some coordinates, `telling`, is no longer than in all: what is too far in them is not measured.
+        """
         i, j, left = meet(keys, asked, CAP)
         self.capped += left
         self.measured += i.size
         ours = self.reference if self.query is None else self.query
+        if telling is not None and i.size:
+            near = distances(ours.only(telling), self.reference.only(telling), i, j) <= self.radius * (
+                1 + 1e-6
+            )
+            i, j = i[near], j[near]
         near = distances(ours, self.reference, i, j) <= self.radius
         i, j = i[near], j[near]
         if self.query is None:
@@ -246,13 +285,14 @@ def _crowding(
 
 def _keys(points: Points, grid: Grid, chosen: Numbers, offset: NDArray[np.float64]) -> NDArray[np.uint64]:
     """Return one key per row: the steps of the chosen coordinates, mixed."""
-    columns, width = grid.columns[chosen], grid.width[chosen]
-    picked = points.only(columns)
-    keys = np.empty(len(points), dtype=np.uint64)
+    columns, width = grid.columns[chosen], grid.width[chosen].astype(np.float32)
+    picked, shift = points.only(columns), offset.astype(np.float32)
+    factors = mix(np.arange(1, columns.size + 1, dtype=np.uint64) * _KEY) | np.uint64(1)
+    keys = np.zeros(len(points), dtype=np.uint64)
     for start, block in picked.blocks():
-        steps = np.floor(block / width.astype(np.float32) + offset.astype(np.float32)).astype(np.int64)
-        key = np.zeros(len(block), dtype=np.uint64)
-        for column in steps.T:
-            key = mix(key * _KEY + column.astype(np.uint64))
-        keys[start : start + len(block)] = key
+        steps = np.floor(block / width + shift).astype(np.int64).view(np.uint64)
+        part = keys[start : start + len(block)]
+        for column, factor in zip(steps.T, factors, strict=True):
+            part += column * factor
+        mix(part)
     return keys

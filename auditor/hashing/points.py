@@ -82,12 +82,18 @@ class Points:
     def take(self, rows: slice | NDArray[np.integer[Any]]) -> Floats:
         """Return points as float32, shape (len(rows), d)."""
         raw = self.raw(rows)
-        with np.errstate(over="ignore", invalid="ignore"):
-            working = np.float32 if self.flat.dtype.itemsize < 4 else np.float64
-            block: NDArray[np.floating[Any]] = np.subtract(raw, self.centre, dtype=working, casting="unsafe")
-            block = np.multiply(block, self.scale, out=block, casting="unsafe")
+        block: NDArray[np.floating[Any]]
+        if raw.dtype == np.float32 and not self.centre.any() and (self.scale == 1.0).all():
+            block = np.array(raw) if np.shares_memory(raw, self.flat) else raw
+        else:
+            with np.errstate(over="ignore", invalid="ignore"):
+                working = np.float32 if self.flat.dtype.itemsize < 4 else np.float64
+                block = np.subtract(raw, self.centre, dtype=working, casting="unsafe")
+                block = np.multiply(block, self.scale, out=block, casting="unsafe")
         if self.flat.dtype.kind == "f":
-            block[~np.isfinite(block)] = 0.0
+            finite = np.isfinite(block)
+            if not finite.all():
+                block[~finite] = 0.0
             np.clip(block, -FARTHEST, FARTHEST, out=block)
         if self.bend is not None:
             beyond = np.abs(block) > self.bend
@@ -100,8 +106,8 @@ class Points:
             length = np.sqrt(np.einsum("ijk,ijk->ij", parts, parts))
             parts /= np.where(length > 0, length, 1.0)[:, :, None]
         if self.unit:
-            length = np.sqrt(np.einsum("ij,ij->i", points, points, dtype=np.float64))
-            points /= np.where(length > 0, length, 1.0).astype(np.float32)[:, None]
+            length = np.sqrt(np.einsum("ij,ij->i", points, points))
+            points /= np.where(length > 0, length, 1.0)[:, None]
         return points
 
     def blocks(self) -> Iterator[tuple[int, Floats]]:
@@ -120,8 +126,21 @@ def distances(
     """Return the distance between point ``i[k]`` of `first` and point ``j[k]`` of `second`, for every k."""
     found = np.empty(i.size)
     step = max(1, BLOCK_BYTES // (4 * max(1, first.width)))
+    small = _whole_and_plain(first) and _whole_and_plain(second)
+    factor = first.scale.astype(np.float32)
     for start in range(0, i.size, step):
         part = slice(start, start + step)
-        gap = first.take(i[part]) - second.take(j[part])
-        found[part] = np.sqrt(np.einsum("ij,ij->i", gap, gap, dtype=np.float64))
+        if small:  # differences of small whole numbers are exact, and the centre cancels
+            gap = first.raw(i[part]).astype(np.float32)
+            gap -= second.raw(j[part])
+            gap *= factor
+            found[part] = np.sqrt(np.einsum("ij,ij->i", gap, gap))
+        else:
+            gap = first.take(i[part]) - second.take(j[part])
+            found[part] = np.sqrt(np.einsum("ij,ij->i", gap, gap, dtype=np.float64))
     return found
+
+
+def _whole_and_plain(points: Points) -> bool:
+    """Whether points are bytes that are only moved and scaled."""
+    return points.flat.dtype.itemsize == 1 and points.bend is None and not points.contrast and not points.unit

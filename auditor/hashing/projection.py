@@ -13,15 +13,17 @@ SAMPLE = 512
 DENSE = 512
 """Up to this many features their covariance is decomposed; beyond, the Gram matrix of the sample."""
 
-TILED = 4
+TILED = 3
 """Axes along which points are sorted into leaves."""
 
 ROUNDING = 2e-6
 """Relative error of a squared float32 distance, generously."""
 
 
-def directions(points: Points, k: int) -> Floats:
+def directions(points: Points, k: int, size: int = SAMPLE) -> Floats:
     """Return up to `k` orthonormal directions in which `points` spread most, shape (d, <= k).
+
+    They are those of about `size` points.
 
     Examples
     --------
@@ -29,7 +31,7 @@ def directions(points: Points, k: int) -> Floats:
     >>> np.abs(directions(Points(flat, flat.mean(axis=0), np.ones(2)), 1)).round(1).ravel().tolist()
     [0.0, 1.0]
     """
-    sample = points.sample(SAMPLE).astype(np.float64)
+    sample = points.sample(size).astype(np.float64)
     sample -= sample.mean(axis=0)
     d = sample.shape[1]
     if d <= DENSE:

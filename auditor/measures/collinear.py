@@ -120,6 +120,11 @@ class Field:
     error: Floats
     sketch: NDArray[np.float32] | None
 
+    @property
+    def around(self) -> int:
+        """Rows looked at from each anchor, itself among them."""
+        return self.rows.shape[0] if self.sketch is None else NEAREST
+
 
 def field_of(rows: Floats, rng: np.random.Generator) -> Field:
     """Return rows, shape (n, d), with the projections by which lines are found among them."""
@@ -135,7 +140,7 @@ def field_of(rows: Floats, rng: np.random.Generator) -> Field:
     centred = rows - origin
     error = (TIGHT if d == 2 else LOOSEST) * np.sqrt(((np.abs(rows) + size) ** 2) @ (weights**2))
     sketch = None
-    if n > NEAREST:
+    if n > 2 * NEAREST:  # finding neighbours costs as much as looking at twice as many
         sketch = (centred @ (rng.normal(size=(d, min(d, SKETCH))) / unit)).astype(np.float32)
     return Field(rows, size, spread, centred @ weights, error, sketch)
 
@@ -147,9 +152,9 @@ def collinear_triples(field: Field, anchors: Numbers, rng: np.random.Generator) 
     under a projection to a plane, where a direction is one number. Sorting those finds the candidates
     among all pairs of an anchor's ``NEAREST`` rows in n log n; each is then verified in every feature.
     """
-    n, d = field.rows.shape
+    d = field.rows.shape[1]
     found = [np.zeros((0, 3), dtype=np.int64)]
-    step = max(1, BLOCK // min(n, NEAREST))
+    step = max(1, BLOCK // field.around)
     for start in range(0, anchors.size, step):
         some = anchors[start : start + step]
         candidates = _candidates(field, some, _nearest(field, some), planar=d == 2)

@@ -48,8 +48,15 @@ class Repetition:
 
 def repetition(case: Case, found: Copies, split: str, n_classes: int) -> Repetition:
     """Product: repetition by class over train and `split`, rows with one value in every feature left out."""
-    labels = label_ids(case)
-    owners, ids, held_out = _labelled(found, labels, split)
+    return _counted(*_labelled(found, label_ids(case), ("train", split)), n_classes)
+
+
+def own_repetition(case: Case, found: Copies, split: str, n_classes: int) -> Repetition:
+    """Product: the same over the rows of one split by itself; none straddle."""
+    return _counted(*_labelled(found, label_ids(case), (split,)), n_classes)
+
+
+def _counted(owners: Numbers, ids: Numbers, held_out: NDArray[np.bool_], n_classes: int) -> Repetition:
     order = np.lexsort((ids, owners))
     owners, ids, held_out = owners[order], ids[order], held_out[order]
     fresh = np.ones(owners.size, dtype=bool)
@@ -79,12 +86,12 @@ def repetition(case: Case, found: Copies, split: str, n_classes: int) -> Repetit
 
 
 def _labelled(
-    found: Copies, labels: Mapping[str, Numbers], split: str
+    found: Copies, labels: Mapping[str, Numbers], splits: tuple[str, ...]
 ) -> tuple[Numbers, Numbers, NDArray[np.bool_]]:
-    """Return group, label and whether it is held out, of each labelled row that is not blank."""
-    owners = [found.first[found.rows(name)] for name in ("train", split)]
-    ids = np.concatenate([labels["train"], labels[split]])
-    held_out = np.repeat([False, True], [part.size for part in owners])
+    """Return group, label and whether it is not of train, of each labelled row that is not blank."""
+    owners = [found.first[found.rows(name)] for name in splits]
+    ids = np.concatenate([labels[name] for name in splits])
+    held_out = np.repeat([name != "train" for name in splits], [part.size for part in owners])
     joined = np.concatenate(owners)
     kept = (ids >= 0) & ~found.blank[joined]
     return joined[kept], ids[kept], held_out[kept]

@@ -7,6 +7,7 @@ rounding, also after any scaling feature by feature.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor._case import Case
+from auditor._finding import Coverage
 from auditor.hashing.nearest import neighbours
 from auditor.measures.collinear import NEAREST, Triples, bundled, collinear_triples, field_of, twins
 from auditor.measures.copies import Copies, Numbers, label_ids
@@ -26,7 +28,7 @@ Masks = NDArray[np.bool_]
 FIRST_LOOK = 1_500_000
 """Pairs of an anchor and a row looked at, over all classes of one evaluation split."""
 
-SECOND_LOOK = 6_000_000
+SECOND_LOOK = 4_000_000
 """The same for a class where lines were found, to name the rows."""
 
 DISTANCES_SEEN = 20_000_000
@@ -62,6 +64,9 @@ BITS = 30.0
 
 CONTRAST = 5.0
 """Rate of lines over that of a class that was left as it came."""
+
+SHARE = 0.05
+"""Share of interpolated rows for which the miss probability of a sample is stated."""
 
 COMPARABLE = 0.5
 """Rows of such a class, over those of the class held against it: the largest class is not oversampled."""
@@ -154,6 +159,22 @@ def segments(case: Case, found: Copies, split: str, seed: int) -> tuple[Interpol
             rng = np.random.default_rng([seed, zlib.crc32(f"segments {split}".encode()), label])
             made.append(_looked_at(case, pools, label, rng))
     return tuple(made)
+
+
+def coverage(classes: tuple[Interpolated, ...]) -> Iterator[Coverage]:
+    """Yield what was looked at, where that was not every held-out row."""
+    seen = [one for one in classes if one.features]
+    looked, of = sum(one.anchors.size for one in seen), sum(one.held_out for one in seen)
+    if looked < of:
+        fewest = min(one.anchors.size for one in seen if one.anchors.size < one.held_out)
+        yield Coverage(
+            looked,
+            of,
+            "held-out rows looked from",
+            miss_probability=(1 - SHARE) ** fewest,
+            note=f"for a class of whose held-out rows {SHARE:.0%} were interpolated; more are looked from where "
+            "lines are found",
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -293,7 +314,7 @@ def _look(pools: _Pools, pool: _Pool, columns: _Columns, anchors: Numbers, rng: 
     row = np.where(outside[triples.middle], triples.middle, row)
     telling = _independent(field.rows, rng)
     tied = _tied(pools, pool.numbers[row], columns.continuous[telling])
-    tried = max(1, anchors.size) * min(pool.numbers.size, NEAREST) ** 2 / 2
+    tried = max(1, anchors.size) * field.around**2 / 2
     lines = judged(field, Lines(triples, row, telling, tied), tried)
     flat = telling.size < 2 or (lines.row.size > 0 and bundled(field, lines.triples, rng))
     return _Seen(pool, lines, tried, columns.continuous.size, flat)

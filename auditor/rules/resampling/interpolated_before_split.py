@@ -12,11 +12,8 @@ from auditor._context import Context
 from auditor._finding import Coverage, Evidence, Finding, Fix, Measure, Rows, Scalar, Severity
 from auditor._rule import Skip, rule
 from auditor.measures.copies import copies
-from auditor.measures.segments import BITS, CONTRAST, LEAST_RATE, Interpolated, segments
+from auditor.measures.segments import BITS, CONTRAST, LEAST_RATE, Interpolated, coverage, segments
 from auditor.measures.target import target
-
-SHARE = 0.05
-"""Share of interpolated rows for which the miss probability of a sample is stated."""
 
 
 @rule(
@@ -90,25 +87,12 @@ def interpolated_before_split(context: Context) -> Iterator[Finding | Coverage]:
             continue
         classes = context.shared(segments, found, split, context.config.seed)
         seen += sum(one.features > 0 for one in classes)
-        yield from _coverage(classes)
+        yield from coverage(classes)
         named = tuple(one for one in classes if one.stands_out(classes, inside=False))
         if named:
             yield _finding(context, _Told(split, named, classes))
     if not seen:
         raise Skip("no class has six different rows and two continuous features: nothing can be known")
-
-
-def _coverage(classes: tuple[Interpolated, ...]) -> Iterator[Coverage]:
-    looked, of = sum(one.anchors.size for one in classes), sum(one.held_out for one in classes)
-    if looked < of:
-        fewest = min(one.anchors.size for one in classes if one.anchors.size < one.held_out)
-        yield Coverage(
-            looked,
-            of,
-            "held-out rows looked from",
-            miss_probability=(1 - SHARE) ** fewest,
-            note=f"for a class of whose held-out rows {SHARE:.0%} were interpolated",
-        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,39 @@
+"""`auditor.near_duplicates`, asked as the peers are, and left to find its own threshold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from near.answers import Answer
+from near.methods import Method
+from near.planted import Array, Planted
+
+
+def _given(_: Any, planted: Planted, query: Array) -> Answer:
+    """Ask for the same radius on the same points as the peers; integers need not be made floats first."""
+    from auditor import near_duplicates
+
+    reference = planted.reference
+    if planted.name == "embeddings":
+        found = near_duplicates(reference, query, kind="unit", threshold=1.0 - planted.radius**2 / 2.0)
+    else:
+        if planted.spread is not None:
+            reference, query = planted.points(reference), planted.points(query)
+        found = near_duplicates(reference, query, kind="raw", threshold=planted.radius)
+    return Answer(found.pairs[:, 1], found.pairs[:, 0])
+
+
+def _left(_: Any, planted: Planted, query: Array) -> Answer:
+    from auditor import near_duplicates
+
+    found = near_duplicates(planted.reference, query)
+    return Answer(found.pairs[:, 1], found.pairs[:, 0])
+
+
+METHODS = [
+    Method("auditor", ("auditor",), "near_duplicates, the radius given", _given, distribution="auditor"),
+    Method(
+        "auditor, nothing given", ("auditor",), "near_duplicates(X, Y), its own threshold", _left,
+        distribution="auditor",
+    ),
+]  # fmt: skip

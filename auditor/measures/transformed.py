@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,13 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor._case import Split
+from auditor._case import Case, Split
 from auditor.hashing.digest import exact_dtype, row_digests
 from auditor.hashing.mix import canonical
 from auditor.hashing.points import Points, distances
-from auditor.measures.closeness import LEAST_ROWS, poisson_tail
+from auditor.measures.closeness import LEAST_ROWS, poisson_tail, unit_scale
+from auditor.measures.copies import Copies
 from auditor.measures.near_rows import Surroundings, near_copies, surroundings
-from auditor.measures.transforms import Transform, transforms
+from auditor.measures.transforms import LEAST_SIDE, Transform, transforms
 
 Numbers = NDArray[np.int64]
 Masks = NDArray[np.bool_]
@@ -108,6 +110,26 @@ class _Hits:
     partner: Numbers
     change: int
     exact: bool
+
+
+def why_not_transformed(train: Split) -> str:
+    """Return why the rows of train have no transformed copies to speak of, or the empty string."""
+    if not any(side >= LEAST_SIDE for side in train.feature_shape):
+        return f"rows have no axis of at least {LEAST_SIDE} positions"
+    if len(train.feature_shape) == 1 and not unit_scale(train)[2]:
+        return "columns are in different units, so their order means nothing"
+    return ""
+
+
+def transformed_across(case: Case, found: Copies, split: str, seed: int) -> Transformed | None:
+    """Product: copies of train rows in `split` after a change; None where no row is left to look at."""
+    owners = found.first[found.rows("train")]
+    distinct = np.flatnonzero(owners == np.arange(owners.size))
+    rows = np.flatnonzero(found.match(split, "train") < 0)
+    if not rows.size:
+        return None
+    rng = np.random.default_rng([seed, zlib.crc32(f"transformed {split}".encode())])
+    return transformed_copies(case.train, case[split], distinct, rows, rng)
 
 
 def transformed_copies(

@@ -11,10 +11,8 @@ from auditor._case import Split
 from auditor._context import Context
 from auditor._finding import Coverage, Evidence, Finding, Fix, Measure, Rows, Severity
 from auditor._rule import Skip, rule
-from auditor.measures.closeness import unit_scale
 from auditor.measures.copies import copies
-from auditor.measures.transformed import Transformed, transformed_copies
-from auditor.measures.transforms import LEAST_SIDE
+from auditor.measures.transformed import Transformed, transformed_across, why_not_transformed
 from auditor.measures.windows import window_overlaps
 
 
@@ -58,23 +56,17 @@ def transformed_copies_across_splits(context: Context) -> Iterator[Finding | Cov
     changes at once. Windows of a series that overlap by other amounts too are left to DUP004. After each pixel was scaled on its own, a flipped copy is not found. Large rows are
     compared on 1,024 of their features first. Shapes that are their own mirror image are left out.
     """
-    train = context.case.train
-    shape = train.feature_shape
-    if not any(side >= LEAST_SIDE for side in shape):
-        raise Skip(f"rows have no axis of at least {LEAST_SIDE} positions")
-    if len(shape) == 1 and not unit_scale(train)[2]:
-        raise Skip("columns are in different units, so their order means nothing")
+    reason = why_not_transformed(context.case.train)
+    if reason:
+        raise Skip(reason)
     found = context.shared(copies)
-    owners = found.first[found.rows("train")]
-    distinct = np.flatnonzero(owners == np.arange(owners.size))
-    rng = context.rng("DUP003")
     for split in context.case.comparable:
-        rows = np.flatnonzero(found.match(split.name, "train") < 0)
-        if not rows.size:
+        made = context.shared(transformed_across, found, split.name, context.config.seed)
+        if made is None:
             continue
-        made = transformed_copies(train, split, distinct, rows, rng)
-        if made.looked < rows.size:
-            yield _coverage(split, made.looked, rows.size)
+        n_left = int((found.match(split.name, "train") < 0).sum())
+        if made.looked < n_left:
+            yield _coverage(split, made.looked, n_left)
         made = _without_overlap(context, split, made)
         if made.rows.size:
             yield _finding(split, made)

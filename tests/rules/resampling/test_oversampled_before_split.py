@@ -197,3 +197,145 @@ def test_a_handful_of_rows(n: int) -> None:
     report = _audit((np.repeat(X, 3, axis=0), np.repeat(y, 3)), (X, y))
     assert report["RSM001"].status in {Status.PASSED, Status.SKIPPED}
     assert Severity.ERROR not in {finding.level for finding in report["RSM001"].findings}
+
+
+def _with_noise(X: np.ndarray, y: np.ndarray, size: float = 0.02, seed: int = 0) -> Rows:
+    rng = np.random.default_rng(seed)
+    extra = rng.choice(np.flatnonzero(y == 1), (y == 0).sum() - (y == 1).sum())
+    noise = rng.normal(size=(extra.size, *X.shape[1:])) * size * X.std(axis=0)
+    return np.concatenate([X, X[extra] + noise]), np.concatenate([y, y[extra]])
+
+
+def _noise_findings(report: Report) -> list:
+    return [finding for finding in report["RSM001"].findings if finding.about == "noise"]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("minority", [0.05, 0.2])
+@pytest.mark.parametrize("size", [0.001, 0.03])
+def test_copies_with_noise_are_named(dtype: type, minority: float, size: float) -> None:
+    X, y = _with_noise(*_imbalanced(600, (8,), minority), size)
+    train, val = _split(X.astype(dtype), y)
+    (finding,) = _audit(train, val).errors
+    assert finding.classes == (1,)
+    assert finding.splits == ("val", "train")
+    assert "with noise" in finding.message
+    assert (val[1][finding.rows[0].indices] == 1).all()
+    example = dict(finding.evidence.examples[0])
+    near = np.abs(val[0][example["val row"]] - train[0][example["train row"]]).max()
+    assert near < 10 * size
+
+
+def test_copies_with_noise_of_scaled_features_and_a_smoothed_bootstrap() -> None:
+    over_sampling = pytest.importorskip("imblearn.over_sampling")
+    X, y = _imbalanced(600, (8,), 0.1)
+    X *= 10.0 ** np.arange(-4, 4)
+    sampler = over_sampling.RandomOverSampler(random_state=0, shrinkage=0.05)
+    (finding,) = _audit(*_split(*sampler.fit_resample(X, y))).errors
+    assert finding.about == "noise"
+
+
+def test_noise_in_images() -> None:
+    X, y = _imbalanced(400, (8, 8), 0.1)
+    X = np.cumsum(np.cumsum(X, axis=1), axis=2)
+    X, y = _with_noise(X, y, 0.02)
+    (finding,) = _audit(*_split(X, y)).errors
+    assert finding.about == "noise"
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_noise_in_train_alone_is_right(seed: int) -> None:
+    train, val = _split(*_imbalanced(600, (8,), seed=seed), seed)
+    assert not _audit(_with_noise(*train), val).findings
+
+
+def _balanced(kind: str, n: int = 300, d: int = 8) -> Rows:
+    rng = np.random.default_rng(11)
+    other = rng.normal(size=(n, d))
+    made = {
+        "denser": lambda: 1e-3 * rng.normal(size=(n, d)),
+        "heavy tails": lambda: rng.standard_cauchy(size=(n, d)),
+        "frames": lambda: np.concatenate(
+            [rng.normal(size=d) + np.cumsum(0.02 * rng.normal(size=(30, d)), axis=0) for _ in range(n // 30)]
+        ),
+        "series": lambda: np.sin(np.linspace(0, 40, n)[:, None] * np.arange(1, d + 1) / d),
+        "measured thrice": lambda: (
+            np.repeat(rng.normal(size=(n // 3, d)), 3, axis=0) + 0.02 * rng.normal(size=(n, d))
+        ),
+        "measured ten times": lambda: (
+            np.repeat(rng.normal(size=(n // 10, d)), 10, axis=0) + 0.02 * rng.normal(size=(n, d))
+        ),
+        "chain letters": lambda: (
+            rng.normal(size=(n, d))[np.repeat(np.arange(n), rng.zipf(1.5, n).clip(1, 100))[:n]]
+            + rng.lognormal(-4, 1, size=(n, 1)) * rng.normal(size=(n, d))
+        ),
+        "whole numbers": lambda: rng.poisson(3, size=(n, d)).astype(float),
+        "categories": lambda: np.column_stack(
+            [rng.integers(0, 9, (n, 1)) * np.ones((1, d - 1)), rng.normal(size=n)]
+        ),
+        "sparse": lambda: rng.exponential(size=(n, d)) * (rng.random((n, d)) < 0.2),
+        "a curve": lambda: np.sin(rng.uniform(0, 6, (n, 1)) * np.arange(1, d + 1)),
+    }[kind]()
+    return np.concatenate([made, other]), np.repeat([1, 0], n)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "denser",
+        "heavy tails",
+        "frames",
+        "series",
+        "measured thrice",
+        "measured ten times",
+        "chain letters",
+        "whole numbers",
+        "categories",
+        "sparse",
+        "a curve",
+    ],
+)
+def test_rows_that_lie_close_by_nature_in_one_of_two_equal_classes(kind: str) -> None:
+    assert not _audit(*_split(*_balanced(kind))).findings
+
+
+def _pictures(n: int = 240, minority: float = 0.2) -> Rows:
+    rng = np.random.default_rng(12)
+    y = (rng.random(n) < minority).astype(int)
+    steps = np.mgrid[:12, :12] / 12.0
+    waves = rng.uniform(-5, 5, size=(n, 5, 2, 1, 1))
+    angle = (waves * steps).sum(axis=2) + rng.uniform(0, 6.3, size=(n, 5, 1, 1))
+    X = 128 + 35 * (rng.normal(size=(n, 5, 1, 1)) * np.sin(angle)).sum(axis=1)
+    return np.clip(X, 0, 255).astype(np.uint8), y
+
+
+CHANGES = {
+    "flipped left to right": lambda X: X[:, :, ::-1],
+    "turned by 90 degrees": lambda X: np.rot90(X, axes=(1, 2)),
+    "moved by (+1, +1)": lambda X: np.roll(X, (-1, -1), axis=(1, 2)),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("times", [1, 3])
+def test_augmented_copies_of_a_class_are_named(change: str, times: int) -> None:
+    X, y = _pictures()
+    rows = np.flatnonzero(y == 1)
+    made = [CHANGES[change](X[rows]), X[rows][:, ::-1], X[rows][:, ::-1, ::-1]][:times]
+    X, y = np.concatenate([X, *made]), np.concatenate([y, np.ones(times * rows.size, dtype=int)])
+    train, val = _split(X, y)
+    found = [finding for finding in _audit(train, val).errors if finding.about == "augmentation"]
+    (finding,) = found
+    assert finding.classes == (1,)
+    assert "augmented before the split" in finding.message
+    assert (val[1][finding.rows[0].indices] == 1).all()
+
+
+def test_augmenting_train_alone_or_every_class_is_no_upsampling() -> None:
+    X, y = _pictures()
+    train, val = _split(X, y)
+    rows = train[1] == 1
+    more = np.concatenate([train[0], train[0][rows][:, :, ::-1]]), np.concatenate([train[1], train[1][rows]])
+    assert not _audit(more, val).findings
+    both = np.concatenate([X, X[:, :, ::-1]]), np.concatenate([y, y])
+    assert not _audit(*_split(*both)).findings

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from auditor.hashing.mix import canonical, hash_vectors, join
+from auditor.hashing.kernels import twin
+from auditor.hashing.mix import canonical, hash_vectors, join, word_keys
 
 Rows = NDArray[Any]
 Equal = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.bool_]]
@@ -69,6 +70,10 @@ def row_digests(flat: Rows, dtype: DTypeLike = np.float64) -> NDArray[np.uint64]
     digests = np.zeros(flat.shape[0], dtype=np.uint64)
     if flat.shape[1] == 0:
         return digests
+    kernel = _float_twin(flat, np.dtype(dtype))
+    if kernel is not None:
+        kernel(flat, word_keys(-(-flat.shape[1] * flat.dtype.itemsize // 8)), digests)
+        return digests
     for start, block in _chunks(flat):
         values, remainder = _exact(block, np.dtype(dtype))
         part = hash_vectors(values)
@@ -77,6 +82,12 @@ def row_digests(flat: Rows, dtype: DTypeLike = np.float64) -> NDArray[np.uint64]
             part[rest] = join(part[rest], hash_vectors(remainder[rest]))
         digests[start : start + part.size] = part
     return digests
+
+
+def _float_twin(flat: Rows, dtype: np.dtype[Any]) -> Callable[..., None] | None:
+    """Return the compiled body that makes floats canonical and hashes them in one pass, where it can and repays."""
+    suits = dtype in {np.dtype(np.float32), np.dtype(np.float64)} and flat.dtype == dtype
+    return twin("float_digests", flat.size) if suits and flat.flags.c_contiguous else None
 
 
 def representatives(parts: Sequence[Rows], dtype: DTypeLike | None = None) -> NDArray[np.int64]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.hashing.kernels import twin
 from auditor.hashing.tokens import TOKEN_BITS, Tokens
 
 Numbers = NDArray[np.int64]
@@ -35,6 +36,12 @@ def jaccard(first: Tokens, second: Tokens, i: Numbers, j: Numbers) -> Reals:
     >>> jaccard(sets, sets, np.array([0, 0, 2]), np.array([1, 0, 2])).tolist()
     [0.6, 1.0, 0.0]
     """
+    if first.weights is None or second.weights is None:
+        kernel = twin("shared_counts", int(first.sizes[i].sum() + second.sizes[j].sum()))
+        if kernel is not None:
+            common = np.empty(i.size, dtype=np.int64)
+            kernel((first.starts, first.ids), (second.starts, second.ids), i, j, out=common)
+            return np.asarray(common / np.maximum(1, first.sizes[i] + second.sizes[j] - common))
     found = np.zeros(i.size)
     load = np.cumsum(first.sizes[i] + second.sizes[j] + 1)
     start = 0

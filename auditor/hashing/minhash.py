@@ -6,9 +6,12 @@ what either has.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.hashing.kernels import twin
 from auditor.hashing.mix import mix
 from auditor.hashing.tokens import Tokens
 
@@ -22,8 +25,17 @@ EMPTY = np.uint32(0xFFFFFFFF)
 BATCH_TOKENS = 2**18
 """Tokens, or values, hashed at a time: temporaries stay in cache."""
 
-DONORS = 16
+DONORS = 4
 """Bins an empty one tries to copy before it hashes the row's tokens for itself."""
+
+TURNS = 16
+"""Points a weighted token emits before the later ones are drawn for each entry by itself."""
+
+RUN = 8
+"""Neighbouring features that are dealt together: bytes that a machine moves at once."""
+
+MANY = 512
+"""Features from which on they are."""
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _LOW = np.uint64(0xFFFFFFFF)
@@ -50,8 +62,8 @@ def one_permutation(tokens: Tokens, length: int, seed: int = 0, out: Signatures 
     Zhang, 2012). An empty bin copies another, tried in an order that is drawn for each bin and the same for
     all sets: optimal densification (Shrivastava, 2017), after which entries agree as those of independent
     permutations do. A bin that finds `DONORS` others empty takes the least of new hashes of all tokens: what
-    one set finds among its donors, their union would find too, so entries agree as before, and a set of one
-    token costs no more than others.
+    one set finds among its donors, their union would find too, so entries agree as before, and small sets,
+    which would try long, cost little.
 
     Examples
     --------
@@ -62,6 +74,11 @@ def one_permutation(tokens: Tokens, length: int, seed: int = 0, out: Signatures 
     """
     made = _buffer(len(tokens), length, out)
     donors = donor_bins(length, seed)
+    kernel = twin("one_permutation", tokens.ids.size + made.size)
+    if kernel is not None:
+        multiply, add = bin_keys(length, seed)
+        kernel(tokens.ids, tokens.starts, _key(seed), donors=donors, multiply=multiply, add=add, out=made)
+        return made
     for start, stop in tokens.blocks(max(BATCH_TOKENS, length)):
         ids = tokens.ids[tokens.starts[start] : tokens.starts[stop]]
         part = np.full((stop - start, length), EMPTY, dtype=np.uint32)
@@ -69,7 +86,8 @@ def one_permutation(tokens: Tokens, length: int, seed: int = 0, out: Signatures 
         row = np.repeat(np.arange(stop - start), tokens.sizes[start:stop])
         place = row * length + ((hashes >> _HALF) * np.uint64(length) >> _HALF).astype(np.int64)
         np.minimum.at(part.reshape(-1), place, _entry(hashes))
-        _densify(part, ids, tokens.starts[start : stop + 1] - tokens.starts[start], donors=donors, seed=seed)
+        starts = tokens.starts[start : stop + 1] - tokens.starts[start]
+        _densify(part, (hashes & _LOW).astype(np.uint32), starts, donors=donors, seed=seed)
         made[start:stop] = part
     return made
 
@@ -109,12 +127,22 @@ def donor_bins(length: int, seed: int) -> Numbers:
     return donors
 
 
-def bin_keys(length: int, seed: int) -> Hashes:
-    """Return what is added to tokens where a bin hashes them for itself, shape (length,)."""
-    return mix(np.arange(1, length + 1, dtype=np.uint64) * _STEP + _key(seed, 2))
+def bin_keys(length: int, seed: int) -> tuple[Signatures, Signatures]:
+    """Return what tokens are multiplied with and added to where a bin hashes them for itself, shape (length,)."""
+    keys = mix(np.arange(1, length + 1, dtype=np.uint64) * _STEP + _key(seed, 2))
+    return (keys >> _HALF).astype(np.uint32) | np.uint32(1), (keys & _LOW).astype(np.uint32)
 
 
-def _densify(signatures: Signatures, ids: Hashes, starts: Numbers, *, donors: Numbers, seed: int) -> None:
+def _finished(least: Signatures) -> Signatures:
+    """Mix, in place, what is least, so that its lowest bits tell as much as others; a bijection but for the last."""
+    least ^= least >> np.uint32(15)
+    least *= np.uint32(0x85EBCA6B)
+    return np.minimum(least, EMPTY - np.uint32(1), out=least)
+
+
+def _densify(
+    signatures: Signatures, hashes: Signatures, starts: Numbers, *, donors: Numbers, seed: int
+) -> None:
     """Fill empty bins, in place; rows without tokens stay empty."""
     original = signatures.copy()
     row, bin_ = np.nonzero(original == EMPTY)
@@ -125,16 +153,17 @@ def _densify(signatures: Signatures, ids: Hashes, starts: Numbers, *, donors: Nu
         filled = taken != EMPTY
         signatures[row[filled], bin_[filled]] = taken[filled]
         row, bin_ = row[~filled], bin_[~filled]
-    keys = bin_keys(signatures.shape[1], seed)
+    multiply, add = bin_keys(signatures.shape[1], seed)
     load = np.cumsum(sizes[row])
     cuts = np.searchsorted(load, np.arange(BATCH_TOKENS, int(load[-1]) if load.size else 0, BATCH_TOKENS))
-    for low, high in zip([0, *cuts.tolist()], [*cuts.tolist(), row.size], strict=True):
+    for low, high in pairwise([0, *cuts.tolist(), row.size]):
         if low < high:
-            at, each = row[low:high], sizes[row[low:high]]
+            at, each, which = row[low:high], sizes[row[low:high]], bin_[low:high]
             first = np.cumsum(each) - each
-            place = np.repeat(starts[at] - first, each) + np.arange(int(each.sum()))
-            entries = _entry(mix(ids[place] + np.repeat(keys[bin_[low:high]], each)))
-            signatures[at, bin_[low:high]] = np.minimum.reduceat(entries, first)
+            entries = hashes[np.repeat(starts[at] - first, each) + np.arange(int(each.sum()))]
+            entries *= np.repeat(multiply[which], each)
+            entries += np.repeat(add[which], each)
+            signatures[at, which] = _finished(np.minimum.reduceat(entries, first))
 
 
 def many_permutations(tokens: Tokens, length: int, seed: int = 0) -> Signatures:
@@ -164,7 +193,7 @@ def weighted(tokens: Tokens, length: int, seed: int = 0, out: Signatures | None 
     Every token emits points in time at the rate of its weight, each into a random entry, and an entry is
     the first point it receives: an exponential race, as in Ertl's ProbMinHash (2020). A token is done
     once its next point comes later than the first of every entry. Since points come without memory, the later ones
-    of a token that has emitted `DONORS` can be drawn for each entry by itself; the same point whatever the set.
+    of a token that has emitted `TURNS` can be drawn for each entry by itself; the same point whatever the set.
     """
     if tokens.weights is None:
         raise ValueError("Tokens have no weights.")
@@ -185,7 +214,7 @@ def _race(
     """Return when each entry of each row receives its first point."""
     first = np.full((n, length), np.inf)
     time = np.zeros(ids.size)
-    for turn in range(DONORS):
+    for turn in range(TURNS):
         draw = mix(ids + _key(seed, 5, turn))
         time = time + _waiting(draw) / weights
         place = row * length + ((draw & _LOW) * np.uint64(length) >> _HALF).astype(np.int64)
@@ -222,28 +251,33 @@ def grouped(
     Notes
     -----
     Features are permuted once and cut into `length` groups, whose sizes differ by one at most; an entry
-    is the least hash of (feature, code) in its group. Each feature is hashed once, by two multiplications
-    in 32 bits, and no bin is empty. The two codes of a feature in which rows differ fall into one group, not
-    into any two, so entries agree a little more often than the Jaccard similarity: as `grouped_agreement` has it.
+    is the least hash of (feature, code) in its group. Each feature is hashed once, by a multiplication and a sum
+    in 32 bits under keys of its own: of one feature only two codes compete in a pair of rows, and pairs of these are
+    independent under such hashes, so that consecutive codes do no harm. No bin is empty. The two codes of a
+    feature in which rows differ fall into one group, not into any two, so entries agree a little more often than the
+    Jaccard similarity: as `grouped_agreement` has it. Where there are many features, they are dealt in runs of
+    `RUN` neighbours, which go to neighbouring groups.
     """
     n, d = codes.shape
     made = _buffer(n, length, out)
     if d < length:
         raise ValueError(f"{d} features cannot be cut into {length} groups.")
     small = _small(codes)
-    order, add, multiply = feature_keys(d, seed)
+    order, multiply, add = feature_keys(d, seed)
+    kernel = twin("grouped", small.size)
+    if kernel is not None:
+        kernel(small, order, multiply, add=add, run=_run(d), out=made)
+        return made
     step = max(1, BATCH_TOKENS // d)
     for start in range(0, n, step):
-        picked = small[start : start + step][:, order].astype(np.uint32)
-        picked += add
-        picked *= multiply
-        picked ^= picked >> np.uint32(15)
-        picked *= np.uint32(0x85EBCA6B)
-        part = picked[:, :length]
+        hashes = np.take(small[start : start + step], order, axis=1).astype(np.uint32)
+        hashes *= multiply
+        hashes += add
+        least = hashes[:, :length]
         for first in range(length, d, length):
-            more = picked[:, first : first + length]
-            np.minimum(part[:, : more.shape[1]], more, out=part[:, : more.shape[1]])
-        np.minimum(part, EMPTY - np.uint32(1), out=made[start : start + step])
+            more = hashes[:, first : first + length]
+            np.minimum(least[:, : more.shape[1]], more, out=least[:, : more.shape[1]])
+        made[start : start + step] = _finished(least)
     return made
 
 
@@ -260,11 +294,20 @@ def _small(codes: NDArray[np.integer]) -> NDArray[np.integer]:
     return codes.astype(np.uint32)
 
 
+def _run(d: int) -> int:
+    return RUN if d >= MANY else 1
+
+
 def feature_keys(d: int, seed: int) -> tuple[Numbers, Signatures, Signatures]:
-    """Return the order in which features are dealt to groups, and what is added to and multiplied with each."""
-    order = np.argsort(mix(np.arange(1, d + 1, dtype=np.uint64) * _STEP + _key(seed, 7)), kind="stable")
+    """Return the order in which features are dealt to groups, and what each is multiplied with and added to."""
+    run = _run(d)
+    drawn = np.argsort(
+        mix(np.arange(1, d // run + 1, dtype=np.uint64) * _STEP + _key(seed, 7)), kind="stable"
+    )
+    dealt = (drawn[:, None] * run + np.arange(run)).ravel()
+    order: Numbers = np.concatenate([dealt, np.arange(dealt.size, d)])  # the last few are no whole run
     keys = mix((order.astype(np.uint64) + np.uint64(1)) * _STEP + _key(seed, 8))
-    return order, (keys >> _HALF).astype(np.uint32), (keys & _LOW).astype(np.uint32) | np.uint32(1)
+    return order, (keys >> _HALF).astype(np.uint32) | np.uint32(1), (keys & _LOW).astype(np.uint32)
 
 
 def grouped_agreement(share: float, d: int, length: int) -> float:
@@ -359,6 +402,10 @@ def band_keys(signatures: Signatures, entries: Numbers, out: Hashes | None = Non
         Buffer to write to.
     """
     keys = np.empty(len(signatures), dtype=np.uint64) if out is None else out
+    kernel = twin("band_keys", len(signatures) * entries.size)
+    if kernel is not None:
+        kernel(signatures, entries, keys)
+        return keys
     step = max(1, BATCH_TOKENS // max(1, entries.size))
     for start in range(0, len(signatures), step):
         key = np.zeros(len(signatures[start : start + step]), dtype=np.uint64)

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from auditor.hashing.kernels import twin
+
 HASH_BYTES = 2**20
 """Bytes of vectors hashed at a time: temporaries stay in cache."""
 
@@ -105,8 +107,12 @@ def hash_vectors(values: NDArray[Any]) -> NDArray[np.uint64]:
     """
     words = _words(values.reshape(-1, values.shape[-1]))
     n, width = words.shape
-    keys = _keys(width)
+    keys = word_keys(width)
     hashes = np.zeros(n, dtype=np.uint64)
+    kernel = twin("hash_words", words.size)
+    if kernel is not None:
+        kernel(words, keys, hashes)
+        return hashes.reshape(values.shape[:-1])
     step = max(1, HASH_BYTES // (8 * width))
     for start in range(0, n, step):
         block, part = words[start : start + step], hashes[start : start + step]
@@ -135,6 +141,6 @@ def _words(rows: NDArray[Any]) -> NDArray[np.uint64]:
     return padded.view(np.uint64)
 
 
-def _keys(n: int) -> NDArray[np.uint64]:
-    """Return `n` fixed odd keys."""
+def word_keys(n: int) -> NDArray[np.uint64]:
+    """Return `n` fixed odd keys, one for each word of a vector."""
     return mix(np.arange(1, n + 1, dtype=np.uint64) * _STEP) | np.uint64(1)

@@ -140,7 +140,7 @@ def meet(reference: Hashes, query: Hashes | None, cap: int = CAP) -> tuple[Numbe
 
 def _shared(word: Hashes, bits: np.uint64) -> Hashes:
     """Return the sorted words whose leading bits another has too."""
-    same = (word[1:] >> bits) == (word[:-1] >> bits)
+    same = (word[1:] ^ word[:-1]) < np.uint64(1) << bits
     among = np.zeros(word.size, dtype=bool)
     among[1:] = same
     among[:-1] |= same

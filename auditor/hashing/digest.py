@@ -168,15 +168,17 @@ def _runs(digests: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.in
     """
     n = digests.size
     bits = np.uint64(max(1, int(n - 1).bit_length()))
-    keys = (digests >> bits << bits) | np.arange(n, dtype=np.uint64)
+    keys = digests >> bits
+    keys <<= bits
+    keys |= np.arange(n, dtype=np.uint64)
     keys.sort()
-    heads = keys >> bits
-    same = heads[1:] == heads[:-1]
+    same = (keys[1:] ^ keys[:-1]) < np.uint64(1) << bits
     in_run = np.zeros(n, dtype=bool)
     in_run[1:] |= same
     in_run[:-1] |= same
-    rows = (keys[in_run] & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
-    return rows, _starts(heads[in_run])
+    keys = keys[in_run]
+    rows = (keys & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
+    return rows, _starts(keys >> bits)
 
 
 def _starts(runs: NDArray[Any]) -> NDArray[np.int64]:

@@ -41,8 +41,11 @@ def float_digests(rows: NDArray[np.floating[Any]], keys: Hashes, out: Hashes) ->
 
     `keys` are as many as a row has words of 64 bits, the last one filled up with zeros.
     """
-    bits, keys = frozen(rows.view(np.dtype(f"u{rows.dtype.itemsize}"))), frozen(keys)
-    body = _digests32 if rows.dtype.itemsize == 4 else _digests64
+    keys = frozen(keys)
+    body: Any = _digests64
+    if rows.dtype.itemsize == 4:
+        body = _digests32 if rows.shape[1] % 2 else _digests_pairs
+    bits = frozen(rows.view(np.uint32 if body is _digests32 else np.uint64))
     over_rows(lambda low, high: body(bits[low:high], keys, out[low:high]), len(rows), rows.size)
 
 
@@ -62,6 +65,29 @@ def _digests64(bits: Any, keys: Any, out: Any) -> None:
             word = uint64(0) if size == uint64(0) else word
             word = missing if size > infinity else word
             keyed = word + keys[k]
+            total += keyed if width == 1 else (keyed & low) * (keyed >> half)
+        out[i] = mixed(total)
+
+
+@compiled
+def _digests_pairs(words: Any, keys: Any, out: Any) -> None:
+    """Hash rows of an even number of float32, two in a word."""
+    n, width = words.shape
+    low = uint64(0xFFFFFFFF)
+    half = uint64(32)
+    for i in range(n):
+        total = uint64(0)
+        for k in range(width):
+            word = words[i, k]
+            first = word & low
+            second = word >> half
+            size = first & uint64(0x7FFFFFFF)
+            first = uint64(0) if size == uint64(0) else first
+            first = uint64(0x7FC00000) if size > uint64(0x7F800000) else first
+            size = second & uint64(0x7FFFFFFF)
+            second = uint64(0) if size == uint64(0) else second
+            second = uint64(0x7FC00000) if size > uint64(0x7F800000) else second
+            keyed = (first | (second << half)) + keys[k]
             total += keyed if width == 1 else (keyed & low) * (keyed >> half)
         out[i] = mixed(total)
 

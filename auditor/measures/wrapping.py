@@ -1,0 +1,175 @@
+"""Integers that ran over their range, and integers whose bytes were swapped: by what neighbours differ in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor._case import Case
+from auditor.measures.whole_pixels import Whole, WholeRows, ordered_axes, roughness
+
+NEAR = 32
+"""Levels, of 256, within which two neighbours are one surface."""
+
+CLOSE = 0.6
+"""Share of neighbours that are near on the circle of levels; of noise a quarter is."""
+
+FLANK = (8, 16, 24, 32)
+"""Distances from the end of the range at which the traffic between levels is counted."""
+
+EVEN = 4.0
+"""Factor that the traffic across the end of the range, and beside it, keeps within."""
+
+CROSSINGS = 300
+"""Neighbours on both sides of the end needed."""
+
+ROWS = 20
+"""Rows that have to show it."""
+
+SMOOTHER = 0.6
+"""Roughness with bytes swapped over that without, below which the swapped reading is the true one."""
+
+AGREE = 0.9
+"""Share of rows that have to be smoother so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """Neighbours that pass the end of the range as if it were any other level.
+
+    Attributes
+    ----------
+    bits : int
+        8 or 16.
+    signed : bool
+        Whether the range begins below 0.
+    across : float
+        Near neighbours on both sides of the end.
+    beside : float
+        The same for levels beside it, in the mean.
+    rows : int
+        Rows looked at.
+    showing : int
+        Rows with such neighbours.
+    """
+
+    bits: int
+    signed: bool
+    across: float
+    beside: float
+    rows: int
+    showing: int
+
+
+def wrapped(case: Case, split: str, found: WholeRows | None) -> Wrapped | None:
+    """Product: whether values of a split pass from the end of their range to its beginning, or None.
+
+    Null: the range is a line. Then few neighbours are a short way apart across its ends, and only at
+    sharp edges between black and white: the traffic across the end is far less than between levels nearby,
+    or, where all is black and white, far more. On a circle, the end is a level as any other, and traffic
+    across it equals that beside it on either side. Saturated values (the very ends) do not count.
+    """
+    axes = ordered_axes(case[split].X.shape)
+    if found is None or not axes:
+        return None
+    levels, bits = _levels(found)
+    if levels is None:
+        return None
+    traffic, close, showing = _traffic(levels, axes)
+    if close < CLOSE or traffic[0] < CROSSINGS or showing < min(ROWS, max(1, len(levels) // 2)):
+        return None
+    beside = np.array([traffic[sign * away % 256] for away in FLANK for sign in (1, -1)], dtype=np.float64)
+    around = np.append(beside, traffic[0])
+    if around.min() <= 0 or around.max() > EVEN * around.min():
+        return None
+    return Wrapped(bits, found.is_signed, float(traffic[0]), float(beside.mean()), len(levels), showing)
+
+
+def _levels(found: WholeRows) -> tuple[Whole | None, int]:
+    """Return rows as levels 0 to 255 of their range, and its bits; None where the range is not filled."""
+    low, high = int(found.rows.min()), int(found.rows.max())
+    bits = 8 if low >= -128 and high <= (127 if low < 0 else 255) else 16
+    size = 2**bits
+    shifted = found.rows + (size // 2 if low < 0 else 0)
+    levels = shifted >> (bits - 8)
+    filled = levels.min() <= 8 and levels.max() >= 247
+    return (levels if filled else None), bits
+
+
+def _traffic(levels: Whole, axes: tuple[int, ...]) -> tuple[NDArray[np.int64], float, int]:
+    """Return how many near neighbours each level lies between, the share of near ones, and rows across 0."""
+    changes = np.zeros(257, dtype=np.int64)
+    near_pairs = pairs = 0
+    across = np.zeros(levels.shape[0], dtype=np.int64)
+    ends = (levels == 0) | (levels == 255)
+    for axis in axes:
+        n = levels.shape[axis]
+        first, second = levels.take(range(n - 1), axis), levels.take(range(1, n), axis)
+        step = (second - first + 128) % 256 - 128
+        inner = ~(ends.take(range(n - 1), axis) | ends.take(range(1, n), axis))
+        moved = inner & (step != 0)
+        near = moved & (np.abs(step) <= NEAR)
+        pairs += int(moved.sum())
+        near_pairs += int(near.sum())
+        start = np.where(step > 0, first, second)
+        stop = np.where(step > 0, second, first)
+        crossing = near & (stop < start)
+        across += crossing.reshape(levels.shape[0], -1).sum(axis=1)
+        # A pair from `start` up to `stop` passes the levels start + 1 to stop, round the circle.
+        changes[:256] += np.bincount(start[near] + 1, minlength=257)[:256]
+        changes[0] += int((start[near] == 255).sum())
+        np.subtract.at(changes, stop[near] + 1, 1)
+        changes[0] += int((crossing & (start != 255)).sum())
+    traffic = np.cumsum(changes[:256])
+    return traffic, near_pairs / max(1, pairs), int((across > 0).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Swapped:
+    """Sixteen-bit values that are smooth only with their bytes swapped.
+
+    Attributes
+    ----------
+    given, swapped : float
+        Median roughness of rows as they are, and with bytes swapped.
+    share : float
+        Share of the rows that are smoother so.
+    rows : int
+        Rows looked at.
+    """
+
+    given: float
+    swapped: float
+    share: float
+    rows: int
+
+
+def swapped_bytes(case: Case, split: str, found: WholeRows | None) -> Swapped | None:
+    """Product: whether sixteen-bit values of a split make sense only in the other byte order, or None.
+
+    In the right order the high byte is smooth and the low one is close to noise; swapped, neighbours
+    differ by nearly as much as far positions do. Noise is alike in both orders.
+    """
+    axes = ordered_axes(case[split].X.shape)
+    if found is None or found.slope != 1 or not axes:
+        return None
+    low, high = int(found.rows.min()), int(found.rows.max())
+    if (high <= 255 and low >= -128) or not (found.rows & 0xFF).any():
+        return None
+    turned = found.rows.astype(np.uint16).byteswap()
+    made = turned.view(np.int16) if low < 0 else turned
+    given, other = roughness(found.rows, axes), roughness(made.astype(np.int64), axes)
+    if given.rows != other.rows or not given.rows:
+        return None
+    a, b = np.array(given.ratios), np.array(other.ratios)
+    share = float((b < SMOOTHER * a).mean())
+    if share < AGREE or given.rows * levels_seen(found.rows) < 1000 or given.median < 0.3:
+        return None
+    return Swapped(given.median, other.median, share, given.rows)
+
+
+def levels_seen(rows: Whole) -> int:
+    """Return how many values a row holds."""
+    return int(np.prod(rows.shape[1:]))

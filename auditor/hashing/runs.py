@@ -137,10 +137,10 @@ def shared_runs(reference: NDArray[Any], query: NDArray[Any], rng: np.random.Gen
 
 
 def sampled(
-    reference: NDArray[Any], hasher: Hasher, rng: np.random.Generator
+    reference: NDArray[Any], hasher: Hasher, rng: np.random.Generator, steps: int = SAMPLE_STEPS
 ) -> tuple[NDArray[np.int64], Hashes]:
-    """Return the rows and the step hashes of distinct windows on which frequencies are counted."""
-    n, wanted = len(reference), max(1, SAMPLE_STEPS // reference.shape[1])
+    """Return the rows and the step hashes of distinct windows, of about `steps` steps, to count frequencies on."""
+    n, wanted = len(reference), max(1, steps // reference.shape[1])
     rows = np.arange(n) if n <= wanted else np.sort(rng.choice(n, wanted, replace=False))
     hashes = step_hashes(reference, hasher, rows)
     distinct = distinct_windows(hashes)

@@ -146,15 +146,25 @@ def make_query(model: StepModel, hashes: Hashes, places: float) -> Query:
 
 
 def counted(
-    runs: Tally, matched: NDArray[np.bool_], asked: Query, *, sample: Hashes, ours: Hashes, n: int
+    runs: Tally,
+    matched: NDArray[np.bool_],
+    asked: Query,
+    *,
+    sample: Hashes,
+    ours: Hashes,
+    n: int,
+    fragile: bool = False,
 ) -> tuple[NDArray[np.bool_], float, float]:
     """Return which windows count, the bits they had to have, and the share that matches by nature.
 
     `sample` and `ours` are windows of the reference and the matched windows, as hashes of coarse steps; `n`
-    the number of reference windows.
+    the number of reference windows; `fragile` whether rounding breaks up long runs that recur, so that
+    recurrence is counted on the shortest that chance does not give.
     """
     model = fit_steps(sample)
     typical = int(np.percentile(runs.length[matched], 25))
+    if fragile:
+        typical = run_length(running_total(surprisal(model, sample)), asked.together, typical)
     # what recurs among the sampled windows at one shift, for all windows and shifts
     shifts = 2.0 * ours.shape[1] * n / len(sample)
     natural = min(1.0, shifts * recurrence(sample, frequency_bits(model, sample), typical))
@@ -162,11 +172,13 @@ def counted(
     rows = np.arange(len(ours))
     bits = np.zeros(matched.size)
     broken = [float((runs.broken >= bar).mean()) for bar in (asked.together, asked.alone)]
-    for continuation, bar, expected in (
+    ways = [
         (0.0, asked.together, max(natural, broken[0], 2.0**-TOGETHER_BITS)),
         (0.0, asked.alone, max(natural, broken[1])),
-        (model.continuation, asked.alone, broken[1]),
-    ):
+    ]
+    if not fragile:  # one step says enough of the next only where steps are known exactly
+        ways.append((model.continuation, asked.alone, broken[1]))
+    for continuation, bar, expected in ways:
         total = running_total(without_repeats(surprisal(model, ours, continuation), ours, asked.length))
         bits[matched] = np.minimum(runs.bits[matched], total[rows, end] - total[rows, start])
         if (bits >= bar).mean() > MARGIN * expected:

@@ -32,11 +32,18 @@ def overlapping_windows_across_splits(context: Context) -> Iterator[Finding | Co
     of the steps they have in common. Every axis along which windows could have been cut is tried: steps
     of a series, frames of a video, rows and columns of image tiles, lags in a table.
 
+    Where few do, windows are compared once more up to a gain and an offset of each channel, which is what
+    standardising every window by itself, bringing it to [0, 1], or dividing it by its first value leaves of
+    a shared run. The direction of two successive differences depends on neither, so directions take the
+    place of steps; the run is then fitted with one gain and one offset to each channel and must hold them
+    to rounding.
+
     A run counts only where chance cannot explain it. Its surprisal, from the frequencies of train's own
     steps and successions of steps (a first-order Markov chain), is held against the number of windows
     and shifts compared: 20 bits beyond it for one run alone, or 7 bits beyond it for each of many, which
-    chance gives one window in 128. Constant stretches, padding and periods carry no bits. Windows that
-    stand whole in train are left to DUP001.
+    chance gives one window in 128. Constant stretches, padding and periods carry no bits; nor, up to a
+    gain and an offset, do ramps and exponentials, and series of few levels carry few. Windows that stand
+    whole in train are left to DUP001.
 
     Such runs are also what a series leaves that returns to its own values, phrases of a text, or one
     pulse at many places. These are told by what overlap cannot do: put one run in the same position of
@@ -61,9 +68,11 @@ def overlapping_windows_across_splits(context: Context) -> Iterator[Finding | Co
     a warning up to half of them.
 
     ## Limits
-    Windows normalized one by one share no values and are not found. Steps must be equal bit for bit in
-    the narrower of the two splits' types. A few steps of a coarse series, such as five counts, carry too
-    few bits to tell overlap from chance. Disjoint windows of a noise-free loop are the same arrays as
+    Steps must be equal bit for bit in the narrower of the two splits' types, or, in windows of 8 steps or
+    more, up to one gain (not a negative one) and one offset per window and channel, to the rounding of that
+    type or of the decimals kept. Where normalized windows were stored coarsely, as whole numbers up to 255
+    or smooth ones in float16, rounding hides the directions and they are not found. A few steps of a coarse
+    series, such as five counts, carry too few bits to tell overlap from chance. Disjoint windows of a noise-free loop are the same arrays as
     overlapping windows of its one period, and are taken for them. Copies shifted by no more than an eighth of a
     window are left to DUP003.
     """
@@ -80,6 +89,8 @@ def overlapping_windows_across_splits(context: Context) -> Iterator[Finding | Co
 def _coverage(split: Split, overlaps: Overlaps) -> Iterator[Coverage]:
     n, runs = split.n_rows, overlaps.runs
     looked = overlaps.query_rows.size
+    if overlaps.scaled_looked is not None:
+        looked = min(looked, overlaps.scaled_looked)
     if looked < n:
         yield Coverage(
             looked, n, f"{split.name} windows", 0.0,
@@ -128,6 +139,7 @@ def _finding(context: Context, split: Split, overlaps: Overlaps) -> Finding:
             ),
             Measure("share expected because the series repeats itself", runs.recurrence, None, "%"),
             Measure("a gap between the splits mends it", border),
+            Measure("equal up to a gain and an offset only", overlaps.scaled),
             examples=_examples(split, overlaps, matched),
         ),
         _fix(split, overlaps, head=head, tail=tail, share=share, rows=rows),
@@ -142,14 +154,15 @@ def _message(
 ) -> str:
     count, looked = int(overlaps.runs.matched.sum()), overlaps.query_rows.size
     steps = _steps(split, overlaps)
+    equal = ", up to a gain and an offset of each window," if overlaps.scaled else ", bit for bit,"
     start = (
         f"{count:,} of {looked:,} {split.name} windows ({share:.1%}) overlap windows of train: typically "
-        f"{length} of their {overlaps.n_steps} {steps} stand in one train window, bit for bit, moved by "
-        f"{typical}."
+        f"{length} of their {overlaps.n_steps} {steps} stand in one train window{equal} moved by {typical}."
     )
     if border:
         return start + " Only windows where the two splits meet overlap: a gap between them mends it."
-    return start + " The windows were cut from one series before it was split."
+    scaled = ", and each was scaled by itself" if overlaps.scaled else ""
+    return f"{start} The windows were cut from one series before it was split{scaled}."
 
 
 def _steps(split: Split, overlaps: Overlaps) -> str:

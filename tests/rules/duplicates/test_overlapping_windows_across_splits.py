@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
 
 from auditor import Finding, Severity, Status, audit
+from auditor.measures import windows as windows_measures
 
 DTYPES = [np.float16, np.float32, np.float64]
 
@@ -166,6 +167,148 @@ def _clean_series() -> dict[str, np.ndarray]:
     }
 
 
+def _scaled_windows(windows: np.ndarray, how: str) -> np.ndarray:
+    """Return windows each scaled by itself."""
+    with np.errstate(all="ignore"):
+        low, high = windows.min(axis=1, keepdims=True), windows.max(axis=1, keepdims=True)
+        made = {
+            "standard": lambda: (
+                (windows - windows.mean(axis=1, keepdims=True)) / windows.std(axis=1, keepdims=True)
+            ),
+            "whole": lambda: (
+                (windows - windows.mean(axis=(1, 2), keepdims=True)) / windows.std(axis=(1, 2), keepdims=True)
+            ),
+            "minmax": lambda: (windows - low) / (high - low),
+            "fused": lambda: windows * (2 / (high - low)) - low * (2 / (high - low)) - 1,
+            "centred": lambda: windows - windows.mean(axis=1, keepdims=True),
+            "first": lambda: windows / windows[:, :1],
+            "rounded": lambda: np.round(_scaled_windows(windows, "standard"), 3),
+            "half": lambda: _scaled_windows(windows, "standard").astype(np.float16),
+        }[how]()
+    return np.nan_to_num(made)
+
+
+_SCALINGS = ["standard", "whole", "minmax", "fused", "centred", "first", "rounded", "half"]
+
+
+def _measured() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(7)
+    held = rng.normal(size=(3000, 2)).cumsum(axis=0)
+    for start in range(0, 3000, 100):
+        held[start : start + 20] = held[start]
+    period = np.tile(np.sin(np.arange(10) * 2 * np.pi / 10), 300)
+    return {
+        "walk": 50 + _walk(3000),
+        "noise": 20 + rng.normal(size=(3000, 2)),
+        "one channel": 30 + _walk(3000, 1, seed=2),
+        "rounded": 40 + np.round(_walk(3000, 2, seed=3), 1),
+        "constant stretches": 200 + held,
+        "periodic channel": np.column_stack([9 + period, 50 + _walk(3000, 1, seed=4)[:, 0]]),
+        "dead channel": np.column_stack([np.full(3000, 3.0), 50 + _walk(3000, 1, seed=5)[:, 0]]),
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        (name, how)
+        for name in _measured()
+        for how in _SCALINGS
+        if name != "periodic channel"
+        or how not in {"rounded", "half"}  # too few steps of the other are known
+    ],
+)
+def test_windows_scaled_one_by_one(name: str, how: str) -> None:
+    dtype = np.float32 if len(name) % 2 else np.float64
+    windows = _cut(_measured()[name].astype(dtype), 32, 8)
+    (finding,) = _findings(*_shuffled(_scaled_windows(windows, how)))
+    assert finding.level is Severity.ERROR
+    assert finding.evidence["equal up to a gain and an offset only"] is True
+    assert finding.evidence["share of val windows"] > 0.8
+    assert finding.evidence["shift of the closest window, median"] == 8
+    assert finding.evidence["all shifts are multiples of"] == 8
+    assert finding.evidence["longest shared run, median"] == 24
+    assert "each was scaled by itself" in finding.message
+
+
+@pytest.mark.parametrize("arranged", ["lags", "channels first", "video", "tiles"])
+def test_windows_scaled_one_by_one_whatever_the_axis(arranged: str) -> None:
+    rng = np.random.default_rng(0)
+    if arranged == "lags":
+        windows = _cut(_walk()[:, 0], 16, 2)
+    elif arranged == "channels first":
+        windows = _cut(_walk(), 24, 4).transpose(0, 2, 1)
+    elif arranged == "video":
+        windows = _cut(rng.normal(size=(400, 6, 5, 3)).astype(np.float32), 12, 3)
+    else:
+        scene = rng.normal(size=(16, 1200, 3)).astype(np.float32)
+        windows = np.stack([scene[:, i : i + 16] for i in range(0, 1184, 4)])
+    axes = tuple(range(1, windows.ndim))
+    scaled = (windows - windows.mean(axis=axes, keepdims=True)) / windows.std(axis=axes, keepdims=True)
+    (finding,) = _findings(*_shuffled(scaled))
+    assert finding.evidence["share of val windows"] > 0.8
+
+
+def test_each_split_of_overlapping_windows_scaled_by_its_own_statistics() -> None:
+    train, val = _shuffled(_cut(_walk(), 24, 4))
+    scaled = [(part - part.mean(axis=(0, 1))) / part.std(axis=(0, 1)) for part in (train, val)]
+    (finding,) = _findings(*scaled)
+    assert finding.evidence["share of val windows"] > 0.9
+
+
+def test_each_series_scaled_by_itself() -> None:
+    parts = []
+    for seed in range(5):
+        series = _walk(400, seed=seed)
+        parts.append(_cut((series - series.mean(axis=0)) / series.std(axis=0), 24, 4))
+    (finding,) = _findings(*_shuffled(np.concatenate(parts)))
+    assert finding.evidence["equal up to a gain and an offset only"] is False
+    assert finding.evidence["share of val windows"] > 0.9
+    assert not _findings(np.concatenate(parts[:4]), parts[4])
+
+
+def test_a_gap_mends_windows_scaled_one_by_one() -> None:
+    windows = _scaled_windows(_cut(_walk(3000), 32, 4), "standard")
+    train, val = windows[:560], windows[560:]
+    (finding,) = _findings(train, val)
+    assert finding.level is Severity.WARNING
+    assert finding.rows[0].indices.tolist() == list(range(7))
+    assert "X_val = X_val[7:]" in finding.fix.code
+    assert not _findings(train, val[7:])
+
+
+def _shapes_that_return() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(5)
+    steps = np.arange(3000)
+    charge, beats, at = np.zeros(3000), np.zeros(3000), 0
+    for step in range(1, 3000):
+        charge[step] = charge[step - 1] + 0.1 * (rng.integers(5) * (step % 40 == 0) - charge[step - 1])
+    beat = np.exp(-((np.arange(-15, 16) / 3.0) ** 2))
+    while at < 2940:
+        beats[at : at + 31] += beat * rng.uniform(0.8, 1.2)
+        at += int(rng.integers(35, 55))
+    return _clean_series() | {
+        "ramp": 1.0 * steps[:, None],
+        "exponential": np.exp(-steps / 300.0)[:, None],
+        "charging": charge[:, None],
+        "beats": (beats + rng.normal(size=3000) / 100)[:, None],
+        "unit steps": rng.choice([-1.0, 1.0], size=3000).cumsum()[:, None],
+        "whole numbers": rng.integers(0, 9, size=(3000, 2)),
+        "cumulated counts": rng.poisson(2, size=(3000, 1)).cumsum(axis=0),
+    }
+
+
+@pytest.mark.parametrize("name", list(_shapes_that_return()))
+@pytest.mark.parametrize("how", ["standard", "minmax", "half"])
+def test_scaled_windows_with_a_gap_or_disjoint_pass(name: str, how: str) -> None:
+    series = np.asarray(_shapes_that_return()[name], dtype=np.float64)
+    for length in (12, 48):
+        windows = _scaled_windows(_cut(series, length, 1), how)
+        assert not _findings(windows[:2300], windows[2300 + length :])
+        if not name.startswith("sine"):  # rounding to half precision makes that a loop too
+            assert not _findings(*_shuffled(_scaled_windows(_cut(series, length, length), how)))
+
+
 @pytest.mark.parametrize("name", list(_clean_series()))
 @pytest.mark.parametrize("length", [5, 12, 48])
 def test_a_gap_or_disjoint_windows_pass(name: str, length: int) -> None:
@@ -237,15 +380,32 @@ def test_short_rows_are_skipped(shape: tuple[int, ...]) -> None:
     assert audit(X[:20], X[20:], select="DUP004")["DUP004"].status is Status.SKIPPED
 
 
-def test_a_large_split_is_sampled_says_so_and_is_read_whole_once_something_is_found() -> None:
+def test_a_large_split_is_sampled_says_so_and_is_read_whole_once_something_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(windows_measures, "SCREEN_STEPS", 2**15)
     rng = np.random.default_rng(0)
-    windows = rng.normal(size=(50_000, 32)).astype(np.float32)
-    outcome = audit(windows[:2000], windows[2000:], select="DUP004")["DUP004"]
+    windows = rng.normal(size=(4000, 32)).astype(np.float32)
+    outcome = audit(windows[:500], windows[500:], select="DUP004")["DUP004"]
     assert outcome.status is Status.PASSED
-    assert outcome.coverage[0].examined < outcome.coverage[0].of == 48_000
-    walk = np.lib.stride_tricks.sliding_window_view(_walk(50_000, 1)[:, 0].astype(np.float32), 32)
+    assert outcome.coverage[0].examined < outcome.coverage[0].of == 3500
+    walk = np.lib.stride_tricks.sliding_window_view(_walk(4000, 1)[:, 0].astype(np.float32), 32)
     (finding,) = _findings(*reversed(_shuffled(walk)))
     assert finding.rows[0].share > 0.9
+
+
+def test_a_large_split_of_windows_scaled_one_by_one_is_read_whole_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    steps = (2**14, 2**13, 2**13), *windows_measures.SCALED_STEPS[1:]
+    monkeypatch.setattr(windows_measures, "SCALED_STEPS", steps)
+    windows = _scaled_windows(_cut(_walk(4000, 1), 32, 2), "standard")
+    train, val = _shuffled(windows)
+    (finding,) = _findings(val, train)
+    assert finding.rows[0].share > 0.8
+    outcome = audit(windows[:80], windows[160:], select="DUP004")["DUP004"]
+    assert outcome.status is Status.PASSED
+    assert outcome.coverage[0].examined < outcome.coverage[0].of == len(windows) - 160
 
 
 @given(st.integers(0, 10**6))

@@ -8,8 +8,9 @@ import numpy as np
 
 from near.answers import Answer
 from near.methods import Method
+from near.own import compile_all
 from near.planted import Array, Planted
-from near.sketches import PERMUTATIONS, codes, datasketch_signatures, rensa_digests
+from near.sketches import PERMUTATIONS, datasketch_signatures, rensa_digests
 
 TASKS = ("images",)
 
@@ -23,8 +24,13 @@ def _grouped(_: Any, planted: Planted, query: Array) -> Answer:
     from auditor.hashing.minhash import grouped
 
     for side in (planted.reference, query):
-        grouped(codes(planted, side), PERMUTATIONS)
+        grouped(side.reshape(len(side), -1), PERMUTATIONS)
     return nothing()
+
+
+def _compiled(_: Any, planted: Planted, query: Array) -> Answer:
+    compile_all()
+    return _grouped(None, planted, query)
 
 
 def _rensa(_: Any, planted: Planted, query: Array) -> Answer:
@@ -41,7 +47,11 @@ def _datasketch(_: Any, planted: Planted, query: Array) -> Answer:
 
 METHODS = [
     Method(
-        "auditor, NumPy", ("auditor",), "grouped MinHash of every pixel's bin", _grouped,
+        "auditor, NumPy", ("auditor",), "grouped MinHash of every pixel's value", _grouped,
+        tasks=TASKS, stage="signatures", distribution="auditor",
+    ),
+    Method(
+        "auditor, compiled", ("auditor", "numba"), "the same, twins compiled", _compiled,
         tasks=TASKS, stage="signatures", distribution="auditor",
     ),
     Method(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,11 +33,38 @@ def table(results: Row) -> str:
     return "\n\n".join([*parts, _notes(results)])
 
 
-def headline(results: Row, name: str = "images") -> str:
-    """Return one table of a data set's near copies, short enough for a README."""
-    task = results["tasks"][name]
-    rows = [row for row in task["rows"] if row["stage"] == "near"]
-    return f"{_introduction(task['about'])}\n\n{_found(rows, task['about'], task['rows'])}"
+def summary(results: Row) -> str:
+    """Return one table of near copies, a line for each method and a column for each data set: for a README.
+
+    A cell holds the processor time, as seconds or times that of `auditor`, the recall of the worst kind, and
+    precision.
+    """
+    tasks = results["tasks"]
+    lines: dict[str, dict[str, str]] = {}
+    for name, task in tasks.items():
+        near = [row for row in task["rows"] if row["stage"] == "near"]
+        own = _own(near)
+        for row in near:
+            lines.setdefault(row["method"], {})[name] = _cell(row, own)
+    head = ("time · recall · precision", *(_sized(name, task["about"]) for name, task in tasks.items()))
+    body = [[method, *(cells.get(name, "") for name in tasks)] for method, cells in lines.items()]
+    return f"{_markdown(head, body)}\n\n{_notes(results)}"
+
+
+def _cell(row: Row, own: Row | None) -> str:
+    if "failed" in row:
+        return "not run"
+    time = f"{_seconds(row)} s" if own is None or row is own else f"{_ratio(row, own)}x{_star(row)}"
+    return f"{time} · {_share(row['worst'])} · {_share(row['precision']) or '-'}"
+
+
+def _sized(name: str, about: Row) -> str:
+    width = math.prod(about["reference"][1:])
+    return f"{name}, {about['reference'][0]:,} x {about['query'][0]:,} x {width:,}"
+
+
+def _own(rows: list[Row]) -> Row | None:
+    return next((row for row in rows if row["method"] == "auditor" and "failed" not in row), None)
 
 
 def _introduction(about: Row) -> str:
@@ -49,11 +77,12 @@ def _introduction(about: Row) -> str:
 
 
 def _found(rows: list[Row], about: Row, _: list[Row]) -> str:
-    own = next((row for row in rows if row["method"] == "auditor" and "failed" not in row), None)
+    own = _own(rows)
     head = (
         "method",
         "processor s",
         "x auditor",
+        "wall, x auditor",
         "worst recall",
         "kinds below .99",
         "precision",
@@ -62,13 +91,14 @@ def _found(rows: list[Row], about: Row, _: list[Row]) -> str:
     lines = []
     for row in rows:
         if "failed" in row:
-            lines.append([_named(row), f"not run: {row['failed'].replace('|', '/')}", *[""] * 5])
+            lines.append([_named(row), f"not run: {row['failed'].replace('|', '/')}", *[""] * 6])
             continue
         lines.append(
             [
                 _named(row),
                 _seconds(row),
                 _ratio(row, own),
+                _ratio(row, own, "wall"),
                 _share(row["worst"]),
                 ", ".join(f"{kind} {_share(row['recall'][kind])}" for kind in _missed(row, about)) or "none",
                 _share(row["precision"]) + (" of rows" if row["reports"] == "rows" else ""),
@@ -114,13 +144,17 @@ def _named(row: Row) -> str:
 
 
 def _seconds(row: Row) -> str:
-    return f"{row['cpu']:.3g}{'*' if row['extrapolated'] else ''}"
+    return f"{row['cpu']:.3g}{_star(row)}"
 
 
-def _ratio(row: Row, to: Row | None) -> str:
+def _star(row: Row) -> str:
+    return "*" if row["extrapolated"] else ""
+
+
+def _ratio(row: Row, to: Row | None, of: str = "cpu") -> str:
     if to is None or row is to:
         return "1" if row is to else ""
-    ratio = row["cpu"] / max(to["cpu"], 1e-9)
+    ratio = row[of] / max(to[of], 1e-9)
     shown = f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.2g}"
     return shown + ("" if row.get("run") == to.get("run") else "†")
 

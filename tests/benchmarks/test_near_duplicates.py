@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -170,6 +171,10 @@ def test_the_committed_results_make_tables() -> None:
         assert f"### {name}" in text
         for row in task["rows"]:
             assert f"| {row['method']}" in text
+    summary = near("table").summary(results)
+    assert (
+        len(re.findall(r"^\| auditor \|( [0-9.]+ s · [0-9.]+ · [0-9.]+ \|){4}$", summary, re.MULTILINE)) == 1
+    )
     own = results["tasks"]["images"]["rows"][0]
     assert own["method"] == "auditor"
     assert own["worst"] >= 0.99

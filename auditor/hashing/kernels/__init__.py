@@ -27,7 +27,7 @@ SAVED = {
     "one_permutation": ("signatures", 30e-9),
     "grouped": ("signatures", 2e-9),
     "band_keys": ("keys", 3e-9),
-    "coordinate_keys": ("keys", 8e-9),
+    "coordinate_keys": ("keys", 4e-9),
     "shared_counts": ("sets", 15e-9),
 }
 """The module of each kernel, and the seconds it saves a value: words, numbers, tokens, codes, entries."""

@@ -19,7 +19,7 @@ def is_missing(value: object) -> bool:
 
     Examples
     --------
-    >>> [is_missing(v) for v in (None, float("nan"), np.datetime64("NaT"), 0, "")]
+    >>> [is_missing(v) for v in (None, float("nan"), np.datetime64("NaT", "D"), 0, "")]
     [True, True, True, False, False]
     """
     if value is None or type(value).__name__ in {"NAType", "NaTType"}:

@@ -180,8 +180,9 @@ def _fits(parts: list[Floats], scaling: Scaling, eps: float) -> DoubledBytes | N
     levels, worst = 256, 0.0
     for c, values in enumerate(parts):
         mean, std = scaling.mean[c % len(scaling.mean)], scaling.std[c % len(scaling.std)]
-        with np.errstate(over="ignore"):  # values near the largest float are no bytes
-            byte = values * std + mean
+        if np.abs(values).max() > 1e6:
+            return None
+        byte = values * std + mean
         error = np.maximum(8 * eps * (np.abs(values) * std + abs(mean)), 1e-9)
         if byte[0] < -error[0] - 0.01 or byte[-1] > 255.01 + error[-1]:
             return None

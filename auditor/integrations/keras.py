@@ -12,7 +12,7 @@ What people saw, what it was, and the codes that say so before training:
 
 | What you see | What it may be | Codes |
 | --- | --- | --- |
-| `val_loss` falls and `val_accuracy` nears 1, test is useless | rows upsampled before the split: validation asks for copies of training rows | DUP001, RSM001 |
+| `val_loss` falls and `val_accuracy` nears 1, test is useless | rows upsampled before the split: validation asks for copies of training rows, or for mixtures of them | DUP001, RSM001, RSM002 |
 | `val_accuracy` is 1.0, or 0.0, from the start | `validation_split` took the tail: one class, or the appended copies | FIT004, LBL002 |
 | `val_accuracy` follows `accuracy` closely, a later recording is far worse | windows that share steps, or rows of one person, on both sides | DUP004, DEP001, DEP002 |
 | `val_loss` in the tens or thousands at 99 % accuracy | features that never vary in train, divided by a spread of nothing | SCL004, FIT007 |

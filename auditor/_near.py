@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import html
 import math
-import sys
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from auditor._errors import InputError
-from auditor.hashing.points import Points
 from auditor.sources.frames import is_frame, read_features
+from auditor.sources.token_sets import is_sparse, listed, only_flags, read_sets
 
 if TYPE_CHECKING:
     from auditor.hashing.tokens import Tokens
@@ -250,11 +249,13 @@ def near_duplicates(
     [[3, 0]]
     """
     _check(threshold, kind, limit)
-    if _set_like(X, Y, kind):
-        return _near_sets(X, Y, threshold, limit)
+    parts = [part for part in (X, Y) if part is not None]
+    if kind in {"auto", "sets"} and any(is_sparse(part) or listed(part) for part in parts):
+        return _near_sets(read_sets(X, Y, None), threshold, limit)
     first, second, categorical = _arrays(X, Y)
-    if kind == "auto" and categorical:
-        return _near_sets(X, Y, threshold, limit)
+    flags = categorical or (only_flags(first) and (second is None or only_flags(second) or not second.size))
+    if kind == "sets" or (kind == "auto" and flags):
+        return _near_sets(read_sets(X, Y, (first, second)), threshold, limit)
     chosen = _dense_kind(first, second) if kind == "auto" else kind
     return _near_dense(first, second, threshold, chosen, limit)
 
@@ -283,25 +284,6 @@ def _check(threshold: float | None, kind: str, limit: int) -> None:
         raise InputError(f"threshold is {value:g}; a cosine is between -1 and 1.", hint="try 0.95.")
     if kind in {"rows", "raw"} and value < 0.0:
         raise InputError(f"threshold is {value:g}; a distance is 0 or more.", hint="try 0.1.")
-
-
-def _set_like(X: Any, Y: Any, kind: str) -> bool:
-    """Whether rows are to be compared as sets, as far as can be told without reading them."""
-    if kind != "auto":
-        return kind == "sets"
-    return any(_looks_like_sets(part) for part in (X, Y) if part is not None)
-
-
-def _looks_like_sets(value: Any) -> bool:
-    sparse = sys.modules.get("scipy.sparse")
-    if sparse is not None and sparse.issparse(value):
-        return True
-    if isinstance(value, list | tuple) and len(value):
-        first = value[0]
-        if isinstance(first, set | frozenset | str):
-            return True
-        return isinstance(first, list | tuple) and any(isinstance(token, str) for token in first[:8])
-    return isinstance(value, np.ndarray) and value.dtype.kind == "b"
 
 
 def _arrays(X: Any, Y: Any) -> tuple[NDArray[Any], NDArray[Any] | None, bool]:
@@ -345,14 +327,9 @@ def _dense_kind(first: NDArray[Any], second: NDArray[Any] | None) -> str:
 def _near_dense(
     first: NDArray[Any], second: NDArray[Any] | None, threshold: float | None, kind: str, limit: int
 ) -> NearDuplicates:
-    from auditor.measures.near_pairs import found_pairs, standardised
+    from auditor.measures.near_pairs import found_pairs, plain, standardised
 
-    if kind == "rows":
-        here, there = standardised(first, second)
-    else:
-        flat = first.reshape(len(first), int(np.prod(first.shape[1:], dtype=np.int64)))
-        here = Points(flat, np.zeros(flat.shape[1]), np.ones(flat.shape[1]), unit=kind == "unit")
-        there = None if second is None else replace(here, flat=second.reshape(len(second), flat.shape[1]))
+    made = standardised(first, second) if kind == "rows" else plain(first, second, unit=kind == "unit")
     radius = threshold
     if kind == "unit" and threshold is not None:
         _check(threshold, kind, limit)
@@ -361,7 +338,7 @@ def _near_dense(
         )  # float32 does not hold equal directions equal
     elif threshold is not None:
         _check(threshold, kind, limit)
-    found = found_pairs(here, there, radius, np.random.default_rng(0), limit=limit, sphere=kind == "unit")
+    found = found_pairs(*made, radius, np.random.default_rng(0), limit=limit, sphere=kind == "unit")
     return _answer(found, (first, second), threshold, kind, limit)
 
 
@@ -388,7 +365,7 @@ def _answer(
     if threshold is not None:
         used, source = float(threshold), "given"
     else:
-        used = 1.0 - found.radius**2 / 2.0 if kind == "unit" else found.radius
+        used = 1.0 - found.met.radius**2 / 2.0 if kind == "unit" else found.met.radius
         source = _source(found)
     rows = tuple(len(part) for part in arrays if part is not None)
     pairs = (
@@ -402,9 +379,13 @@ def _answer(
 def _source(found: Found) -> str:
     if found.nature is None:
         return "too few distinct rows to know a natural distance: equal rows only"
+    return _own(found.nature.ratio, found.nature.dimension)
+
+
+def _own(ratio: float, dimension: float) -> str:
     return (
-        f"the data's own: pairs within {found.nature.ratio:.2g} of the distance to a natural neighbour, "
-        f"where the dimension is about {found.nature.dimension:.0f}"
+        f"the data's own: pairs within {ratio:.2g} of the distance to a natural neighbour, "
+        f"where the dimension is about {dimension:.0f}"
     )
 
 
@@ -415,6 +396,7 @@ def _note(route: str, miss: float, measured: int) -> str:
         "coordinates": "Pairs were searched by bands of sampled coordinates.",
         "signs": "Pairs were searched by the sides of random planes.",
         "minhash": "Pairs were searched by MinHash bands.",
+        "equal": "Only equal rows were searched.",
     }.get(route, f"Pairs were searched by {route}.")
     if miss > 0:
         how += f" A pair at the threshold is missed with probability {miss:.2g}, a nearer one with less."
@@ -430,6 +412,46 @@ def _warn(limit: int, stacklevel: int) -> None:
     )
 
 
-def _near_sets(X: Any, Y: Any, threshold: float | None, limit: int) -> NearDuplicates:
-    # until the route for sets is in the tree
-    raise InputError(f"Sets are not compared yet ({X is Y}, {threshold}, {limit}).", hint='use kind="rows".')
+def _near_sets(sets: tuple[Tokens, Tokens | None], threshold: float | None, limit: int) -> NearDuplicates:
+    from auditor.hashing.clusters import labelled
+    from auditor.hashing.sets import alike
+
+    _check(threshold, "sets", limit)
+    given = None if threshold is None else float(threshold)
+    found = alike(*sets, given, np.random.default_rng(0), limit=limit)
+    n = len(sets[0])
+    shift = 0 if sets[1] is None else n
+    order = np.lexsort((found.query, found.reference))
+    pairs = np.column_stack([found.reference, found.query])[order].astype(np.int64)
+    note = _note(found.route, found.miss_probability, found.measured)
+    if not found.complete:
+        note += f" More than {limit:,} pairs are this near, and not all are returned."
+        _warn(limit, stacklevel=4)
+    elif found.capped:
+        note += f" {found.capped:,} candidates of crowded buckets were not measured."
+    coverage = NearCoverage(
+        found.route,
+        found.miss_probability,
+        found.measured,
+        found.capped + found.left_out,
+        found.complete,
+        note,
+    )
+    if given is not None:
+        source = "given"
+    elif found.natural is None:
+        source = "too few distinct rows to know a natural similarity: equal rows only"
+    else:
+        source = _own(found.natural.ratio, found.natural.dimension)
+    return NearDuplicates(
+        pairs,
+        1.0 - found.similarity[order],
+        found.similarity[order],
+        labelled(found.owner, found.reference, found.query + shift),
+        coverage,
+        found.threshold if given is None else given,
+        source,
+        "sets",
+        tuple(len(part) for part in sets if part is not None),
+        sets,
+    )

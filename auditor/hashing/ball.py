@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,46 +91,49 @@ def arranged(
         far = project(reference, axes)
         near = far if query is None else project(query, axes)
     else:
-        far, near = (np.ascontiguousarray(side[:, :AXES]) for side in projected)
+        far, near = (np.array(side[:, :AXES], order="C") for side in projected)
     reach = np.broadcast_to(np.asarray(radius, dtype=np.float64), (len(near),))
     own = query is None and np.ndim(radius) == 0
+    if query is None and not own:
+        near = far.copy()
     return Search(reference, query, reach, _meeting(far, near, reach, own=own))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Meeting:
-    """Projections of both sides, in leaves, with the boxes of the reference's.
+    """Projections of both sides, leaf after leaf, with the boxes of the reference's.
 
-    The last column of `far` turns a product into half the squared distance: t.q - |t|**2 / 2. `upto` and `since`
-    bound the first coordinates of all leaves up to and from each one, by which most are passed over. `own` says
-    that both sides are one, with one radius: then a leaf meets itself and those after it.
+    `order` and `asked` are the rows that points come from. `upto` and `since` bound the first coordinates of all
+    leaves up to and from each one, by which most are passed over. `limit` is the squared reach of each query, in
+    the order of points. `own` says that both sides are one, with one radius: then a leaf meets itself and those
+    after it.
     """
 
     far: Floats
-    order: NDArray[np.int64]
+    order: NDArray[np.signedinteger[Any]]
     starts: NDArray[np.int64]
     low: Floats
     high: Floats
     upto: Floats
     since: Floats
     near: Floats
-    asked: NDArray[np.int64]
+    asked: NDArray[np.signedinteger[Any]]
     bounds: NDArray[np.int64]
     limit: NDArray[np.float64]
     own: bool
 
-    def leaf(self, k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the k-th leaf of queries and the leaves of the reference within its reach."""
-        rows = self.asked[self.bounds[k] : self.bounds[k + 1]]
-        points = self.near[rows]
-        low, high, most = points.min(axis=0), points.max(axis=0), self.limit[rows].max()
+    def leaf(self, k: int) -> tuple[slice, NDArray[np.int64]]:
+        """Return where the k-th leaf of queries stands, and the leaves of the reference within its reach."""
+        here = slice(int(self.bounds[k]), int(self.bounds[k + 1]))
+        points = self.near[here]
+        low, high, most = points.min(axis=0), points.max(axis=0), self.limit[here].max()
         reach = np.sqrt(most)
         begin = int(np.searchsorted(self.upto, low[0] - reach))
         end = int(np.searchsorted(self.since, high[0] + reach, "right"))
         begin = max(begin, k) if self.own else begin
         gap = np.maximum(self.low[begin:end] - high, low - self.high[begin:end])
         np.maximum(gap, 0.0, out=gap)
-        return rows, begin + np.flatnonzero(np.einsum("ij,ij->i", gap, gap) <= most)
+        return here, begin + np.flatnonzero(np.einsum("ij,ij->i", gap, gap) <= most)
 
     def some(self, most: int = ESTIMATED) -> tuple[list[int], float]:
         """Return some leaves of queries, evenly spaced, and how many leaves each stands for."""
@@ -140,38 +144,46 @@ class _Meeting:
     def entries(self) -> float:
         """Estimate how many distances will be computed, from some of the leaves."""
         some, each = self.some()
-        size = np.diff(self.starts)
-        return each * sum(float(rows.size * size[close].sum()) for rows, close in map(self.leaf, some))
+        size, asked = np.diff(self.starts), np.diff(self.bounds)
+        return each * sum(float(asked[k] * size[self.leaf(k)[1]].sum()) for k in some)
 
     def met(self) -> float:
         """Estimate how many candidates will be left, from some of the leaves and some of what they meet."""
         some, each = self.some(TRIED)
         total = 0.0
-        for rows, close in map(self.leaf, some):
+        for here, close in map(self.leaf, some):
             if close.size:
                 few = close[:: -(-close.size // TRIED)]
-                total += sum(i.size for i, _ in self.close(rows, few)) * close.size / few.size
+                total += sum(i.size for i, _ in self.close(here, few)) * close.size / few.size
         return each * total
 
     def close(
-        self, rows: NDArray[np.int64], leaves_: NDArray[np.int64]
+        self, here: slice, leaves_: NDArray[np.int64]
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """Yield pairs of queries and members of leaves whose projections are within reach."""
-        points = self.near[rows]
-        least = (np.einsum("ij,ij->i", points, points) - self.limit[rows]) / 2.0
-        augmented = np.column_stack([points, np.ones(len(points), dtype=np.float32)])
+        """Yield places of queries and of members of leaves whose projections are within reach.
+
+        One more column turns a product into half the squared distance, up to a constant: t.q - |t|**2 / 2.
+        """
+        points = self.near[here]
+        k = points.shape[1]
+        least = (np.einsum("ij,ij->i", points, points) - self.limit[here]) / 2.0
+        asked = np.column_stack([points, np.ones(len(points), dtype=np.float32)])
         for places in _gathered(leaves_, self.starts, ENTRIES // len(points)):
-            product = augmented @ self.far[places].T
+            there = np.empty((places.size, k + 1), dtype=np.float32)
+            there[:, :k] = self.far[places]
+            np.einsum("ij,ij->i", there[:, :k], there[:, :k], out=there[:, k])
+            there[:, k] *= -0.5
+            product = asked @ there.T
             at = np.flatnonzero(product >= least.astype(np.float32)[:, None])
             which, where = np.divmod(at, places.size)
-            yield rows[which], places[where]
+            yield here.start + which, places[where]
 
     def candidates(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """Yield pairs whose projections are within reach, a leaf of queries at a time."""
+        """Yield pairs of rows whose projections are within reach, a leaf of queries at a time."""
         for k in range(self.bounds.size - 1):
-            rows, close = self.leaf(k)
-            for i, place in self.close(rows, close) if close.size else ():
-                j = self.order[place]
+            here, close = self.leaf(k)
+            for which, place in self.close(here, close) if close.size else ():
+                i, j = self.asked[which].astype(np.int64), self.order[place].astype(np.int64)
                 if self.own:  # within the leaf itself each pair comes twice, and once with later ones
                     later = place >= self.bounds[k + 1]
                     yield np.where(later, np.minimum(i, j), i), np.where(later, np.maximum(i, j), j)
@@ -180,15 +192,33 @@ class _Meeting:
 
 
 def _meeting(far: Floats, near: Floats, reach: NDArray[np.float64], *, own: bool) -> _Meeting:
+    """Order the projections of both sides, in place."""
     order, starts = leaves(far, LEAVES[len(far) > FEW])
-    asked, bounds = (order, starts) if own else leaves(near, LEAVES[len(near) > FEW])
-    sorted_far = np.empty((len(far), far.shape[1] + 1), dtype=np.float32)
-    np.take(far, order, axis=0, out=sorted_far[:, :-1])
-    sorted_far[:, -1] = -0.5 * np.einsum("ij,ij->i", sorted_far[:, :-1], sorted_far[:, :-1])
-    low, high = _boxes(sorted_far[:, :-1], starts)
+    _reorder(far, order)
+    asked, bounds = order, starts
+    if not own:
+        asked, bounds = leaves(near, LEAVES[len(near) > FEW])
+        _reorder(near, asked)
+    low, high = _boxes(far, starts)
     upto, since = np.maximum.accumulate(high[:, 0]), np.minimum.accumulate(low[::-1, 0])[::-1]
-    limit = reach**2 + slack(far, near)
-    return _Meeting(sorted_far, order, starts, low, high, upto, since, near, asked, bounds, limit, own)
+    limit = _limits(reach, asked, slack(far, near))
+    near = far if own else near
+    return _Meeting(far, order, starts, low, high, upto, since, near, asked, bounds, limit, own)
+
+
+def _reorder(points: Floats, order: NDArray[np.signedinteger[Any]]) -> None:
+    """Bring points into an order, in place, a coordinate at a time."""
+    for k in range(points.shape[1]):
+        points[:, k] = points[order, k]
+
+
+def _limits(
+    reach: NDArray[np.float64], asked: NDArray[np.signedinteger[Any]], slack_: float
+) -> NDArray[np.float64]:
+    """Return squared reaches in the order of queries; one number stays one."""
+    if reach.strides == (0,):
+        return np.broadcast_to(reach[0] ** 2 + slack_, reach.shape)
+    return np.asarray(reach[asked] ** 2 + slack_)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,9 +236,10 @@ class Search:
 
     def within(self, radius: float) -> Search:
         """Return the search of the same points within another radius."""
-        reach = np.broadcast_to(np.float64(radius), (len(self.meeting.near),))
-        limit = reach**2 + slack(self.meeting.far[:, :-1], self.meeting.near)
-        return replace(self, reach=reach, meeting=replace(self.meeting, limit=limit))
+        meeting = self.meeting
+        reach = np.broadcast_to(np.float64(radius), (len(meeting.near),))
+        limit = _limits(reach, meeting.asked, slack(meeting.far, meeting.near))
+        return replace(self, reach=reach, meeting=replace(meeting, limit=limit))
 
     def met(self) -> float:
         """Pairs that will have to be measured, estimated."""

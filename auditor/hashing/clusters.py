@@ -33,3 +33,26 @@ def components(n: int, first: Numbers, second: Numbers) -> Numbers:
         apart = parent[first] != parent[second]
         first, second = first[apart], second[apart]
     return parent
+
+
+def labelled(owner: Numbers, first: Numbers, second: Numbers) -> Numbers:
+    """Return cluster labels, numbered by first rows, of rows that are equal or connected through pairs.
+
+    Parameters
+    ----------
+    owner : ndarray of int64, shape (n,)
+        For each row the first that equals it.
+    first, second : ndarray of int64, shape (m,)
+        Rows of each pair.
+
+    Examples
+    --------
+    >>> labelled(np.array([0, 1, 0, 3]), np.array([1]), np.array([3]))
+    array([0, 1, 0, 1])
+    """
+    rows = np.arange(owner.size)
+    copies = np.flatnonzero(owner != rows)
+    if not copies.size and not first.size:
+        return rows
+    least = components(owner.size, np.concatenate([first, owner[copies]]), np.concatenate([second, copies]))
+    return (np.cumsum(least == rows) - 1)[least]

@@ -9,14 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.hashing.bands import CAP, distinct_pairs, meet
+from auditor.hashing.kernels import twin
 from auditor.hashing.mix import mix
 from auditor.hashing.points import Points, distances
-from auditor.hashing.quantise import spreads
 
 Numbers = NDArray[np.int64]
 
-SAMPLE = 4096
-"""Points on which steps, entropies and crowding are measured."""
+SAMPLE, SAMPLE_VALUES = 4096, 2**20
+"""Points on which steps, entropies and crowding are measured, and their coordinates, at most."""
+
+LONGEST = 64
+"""Coordinates of a band, at most."""
 
 WIDEST = 0.5
 """A step is at most this share of a coordinate's spread, so that it tells rows apart."""
@@ -233,9 +236,11 @@ def planned(
     Grid or None
         None where no coordinate tells points apart by steps so wide.
     """
-    sample = reference.sample(SAMPLE)
-    spread = spreads(sample)
-    varies = np.flatnonzero(sample.max(axis=0) > sample.min(axis=0))
+    sample = reference.sample(max(256, min(SAMPLE, SAMPLE_VALUES // max(1, reference.width))))
+    low, high = np.quantile(sample, (0.05, 0.95), axis=0)
+    least, most = sample.min(axis=0), sample.max(axis=0)
+    spread = np.where(high > low, high - low, most - least)
+    varies = np.flatnonzero(most > least)
     each = radius / np.sqrt(max(1, varies.size))  # in one coordinate, of a difference spread evenly
     hashed, pairs = (1, asked / 2.0) if own else (1 + asked / len(reference), float(asked))
     best: Grid | None = None
@@ -248,10 +253,11 @@ def planned(
         useful = np.flatnonzero((same < 1.0) & (stays > 0.0))
         if not useful.size:
             continue
-        meets = np.exp(np.log(stays[useful]).mean() * np.arange(1, useful.size + 1))
+        longest = min(useful.size, LONGEST)
+        meets = np.exp(np.log(stays[useful]).mean() * np.arange(1, longest + 1))
         count = np.clip(np.ceil(np.log(miss) / np.log1p(-np.minimum(meets, 1.0 - 1e-12))), 1, MOST_BANDS)
         crowd = pairs * len(reference) * _crowding(steps[:, useful], same[useful], rng)
-        keyed = PER_COORDINATE * np.arange(1, useful.size + 1) + PER_ROW
+        keyed = PER_COORDINATE * np.arange(1, longest + 1) + PER_ROW
         work = hashed * len(reference) * keyed + (PER_CANDIDATE + PER_VALUE * reference.width) * crowd
         cost = count * work / np.maximum(1.0 - (1.0 - meets) ** count, 1e-12)
         rows = int(np.argmin(cost))
@@ -273,9 +279,9 @@ def _crowding(
 ) -> NDArray[np.float64]:
     """Return how often two rows meet in a band of 1, 2, ... coordinates."""
     weight = 1e-3 - np.log(same)
-    order = rng.choice(same.size, same.size, replace=False, p=weight / weight.sum())
+    order = rng.choice(same.size, min(same.size, LONGEST), replace=False, p=weight / weight.sum())
     keys = np.zeros(len(steps), dtype=np.uint64)
-    met = np.zeros(same.size)
+    met = np.zeros(order.size)
     for rows, column in enumerate(order):
         keys = mix(keys * _KEY + steps[:, column].astype(np.int64).astype(np.uint64))
         count = np.unique(keys, return_counts=True)[1].astype(np.float64)
@@ -289,7 +295,11 @@ def _keys(points: Points, grid: Grid, chosen: Numbers, offset: NDArray[np.float6
     picked, shift = points.only(columns), offset.astype(np.float32)
     factors = mix(np.arange(1, columns.size + 1, dtype=np.uint64) * _KEY) | np.uint64(1)
     keys = np.zeros(len(points), dtype=np.uint64)
+    kernel = twin("coordinate_keys", len(points) * columns.size)
     for start, block in picked.blocks():
+        if kernel is not None:
+            kernel(block, width, shift=shift, factors=factors, out=keys[start : start + len(block)])
+            continue
         steps = np.floor(block / width + shift).astype(np.int64).view(np.uint64)
         part = keys[start : start + len(block)]
         for column, factor in zip(steps.T, factors, strict=True):

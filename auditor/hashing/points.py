@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-BLOCK_BYTES = 2**22
+BLOCK_BYTES = 2**20
 """Bytes of float32 points made at a time."""
 
 FARTHEST = 1e9

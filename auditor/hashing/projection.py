@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -69,7 +72,7 @@ def slack(projected: Floats, others: Floats) -> float:
     return ROUNDING * largest * 4.0
 
 
-def leaves(projected: Floats, size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def leaves(projected: Floats, size: int) -> tuple[NDArray[np.signedinteger[Any]], NDArray[np.int64]]:
     """Order points so that runs of at most `size` lie close together.
 
     Sort-tile-recursive packing (Leutenegger, Edgington and Lopez, 1997): points are sorted along the first
@@ -77,7 +80,7 @@ def leaves(projected: Floats, size: int) -> tuple[NDArray[np.int64], NDArray[np.
 
     Returns
     -------
-    order : ndarray of int64, shape (n,)
+    order : ndarray of int32 or int64, shape (n,)
         Row numbers, leaf after leaf.
     starts : ndarray of int64, shape (leaves + 1,)
         Where each leaf begins in `order`, and the end.
@@ -86,12 +89,12 @@ def leaves(projected: Floats, size: int) -> tuple[NDArray[np.int64], NDArray[np.
     wanted = max(1, -(-n // size))
     levels = min(k, TILED)
     cuts = max(1, round(wanted ** (1.0 / levels)))
-    order, slab = np.arange(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
-    count = 1
-    for level in range(levels):
-        order = order[np.lexsort((projected[order, level], slab))]
-        pieces = count * cuts if level + 1 < levels else max(count, wanted)
-        bounds = np.linspace(0, n, pieces + 1).astype(np.int64)
-        slab = np.repeat(np.arange(pieces), np.diff(bounds))
-        count = pieces
+    order: NDArray[np.signedinteger[Any]] = np.argsort(projected[:, 0], kind="stable")
+    order = order.astype(np.int32) if n < 2**31 else order
+    for level in range(1, levels):
+        bounds = np.linspace(0, n, cuts**level + 1).astype(np.int64).tolist()
+        for begin, end in pairwise(bounds):  # a slab at a time: the temporaries are small
+            slab = order[begin:end]
+            order[begin:end] = slab[np.argsort(projected[slab, level], kind="stable")]
+    count = max(cuts ** (levels - 1), wanted)
     return order, np.unique(np.linspace(0, n, count + 1).astype(np.int64))

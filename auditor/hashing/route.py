@@ -7,18 +7,18 @@ same does a wrong one slow a search, by as much as they differ.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from auditor.hashing import ball
-from auditor.hashing.coordinates import Candidates, banded, planned
+from auditor.hashing.coordinates import Candidates, Grid, banded, planned
 from auditor.hashing.points import Points
 from auditor.hashing.products import near_products
-from auditor.hashing.signs import planned_signs, signed
-from auditor.hashing.verify import Near, verified
+from auditor.hashing.signs import Planes, planned_signs, signed
+from auditor.hashing.verify import Near, nothing, verified
 
 Numbers = NDArray[np.int64]
 
@@ -28,7 +28,7 @@ FLOP = 0.0215
 READ = 0.9
 """Of making one coordinate of a point."""
 
-ENTRY = 2.2
+ENTRY = 1.2
 """Of comparing one entry of a product."""
 
 SORT = 900.0
@@ -37,8 +37,14 @@ SORT = 900.0
 BOX = 25.0
 """Of comparing the boxes of two leaves."""
 
-GATHER, PAIR = 3.0, 60.0
-"""Of one coordinate of a candidate, and of the candidate itself."""
+GATHER, GATHER_BYTES, PAIR = 3.0, 1.0, 100.0
+"""Of one coordinate of a candidate, of one that is a byte, and of the candidate itself."""
+
+SMALL = 1e7
+"""All products are taken where they cost no more."""
+
+PLANNING = 1e9
+"""An exact route that costs less is not compared with the others, whose planning takes a while."""
 
 EXACT = 1.5
 """An exact route is taken where it costs at most this many times the cheapest."""
@@ -56,6 +62,8 @@ class Met:
     query, reference : ndarray of int64, shape (m,)
         Row numbers, sorted by query, then distance.
     distance : ndarray of float64, shape (m,)
+    radius : float
+        Largest distance searched.
     route : str
         ``"products"``, ``"projection"``, ``"coordinates"`` or ``"signs"``.
     miss_probability : float
@@ -71,6 +79,7 @@ class Met:
     query: Numbers
     reference: Numbers
     distance: NDArray[np.float64]
+    radius: float
     route: str
     miss_probability: float
     measured: int
@@ -81,12 +90,12 @@ class Met:
 def near_pairs(
     reference: Points,
     query: Points | None,
-    radius: float,
+    radius: float | Sequence[float],
     rng: np.random.Generator,
     *,
     limit: int,
     sphere: bool = False,
-    search: ball.Search | None = None,
+    budget: float = np.inf,
 ) -> Met:
     """Return pairs within `radius`, by whichever route costs least.
 
@@ -94,33 +103,53 @@ def near_pairs(
     ----------
     reference, query : Points
         n and m points; None pairs the reference with itself, each pair once.
-    radius : float
-        Largest distance.
+    radius : float or sequence of float
+        Largest distance. Of several, in falling order, the first whose exact search costs no more than `budget`
+        is taken, or the last.
     rng : Generator
         For the routes that sample; the exact ones draw nothing.
     limit : int
         Pairs at most.
     sphere : bool
         Whether points have unit length.
-    search : ball.Search, optional
-        The search of short projections within `radius`, where it has been arranged.
+    budget : float
+        Nanoseconds.
     """
     n, m = len(reference), len(reference if query is None else query)
+    radii = [float(radius)] if isinstance(radius, float | int) else list(radius)
     if not n or not m:
-        return _exact("products", ball.within(reference, query, radius))
+        return _exact("products", radii[0], nothing(complete=True))
     small = products_cost(n, m, reference.width, own=query is None)
-    if small <= (n + m) * (SORT + READ * reference.width):
-        return _exact("products", _by_products(reference, query, radius, limit))
-    arranged = search or ball.arranged(reference, query, radius)
-    routes: list[tuple[float, Callable[[], Met]]] = [
-        (small / EXACT, lambda: _exact("products", _by_products(reference, query, radius, limit))),
-        (ball_cost(arranged) / EXACT, lambda: _exact("projection", arranged.run(limit))),
-    ]
-    least = min(cost for cost, _ in routes)
-    # planning a sampling route takes a while itself
-    if least > 3.0 * (n + m) * (SORT + READ * reference.width):
-        routes += _sampling(reference, query, radius, rng, limit=limit, sphere=sphere)
-    return min(routes, key=lambda route: route[0])[1]()
+    if small <= max(SMALL, (n + m) * (SORT + READ * reference.width)):
+        return _exact("products", radii[0], _by_products(reference, query, radii[0], limit))
+    search, cost, radius = _affordable(ball.arranged(reference, query, radii[0]), radii, budget)
+    least = min(small, cost)
+    best: Grid | Planes | None = None
+    if least > PLANNING:
+        asked = len(reference) if query is None else len(query)
+        plan = planned_signs if sphere else planned
+        best = plan(reference, radius, rng, asked=asked, own=query is None, miss=MISS)
+    if best is None or least <= EXACT * best.cost:
+        if small <= cost:
+            return _exact("products", radius, _by_products(reference, query, radius, limit))
+        return _exact("projection", radius, search.run(limit))
+    del search  # its memory
+    if isinstance(best, Planes):
+        return _sampled("signs", radius, signed(reference, query, radius, best, rng, limit=limit))
+    return _sampled("coordinates", radius, banded(reference, query, radius, best, rng, limit=limit))
+
+
+def _affordable(
+    search: ball.Search, radii: Sequence[float], budget: float
+) -> tuple[ball.Search, float, float]:
+    """Return the search of the first radius that costs no more than the budget, or of the last; cost and radius."""
+    for radius in radii[:-1]:
+        search = search.within(radius)
+        cost = ball_cost(search, budget)
+        if cost <= budget:
+            return search, cost, radius
+    search = search.within(radii[-1])
+    return search, ball_cost(search), radii[-1]
 
 
 def products_cost(n: int, m: int, d: int, *, own: bool) -> float:
@@ -128,45 +157,19 @@ def products_cost(n: int, m: int, d: int, *, own: bool) -> float:
     return n * m * (FLOP * d + ENTRY) / (2.0 if own else 1.0)
 
 
-def ball_cost(search: ball.Search) -> float:
-    """Return the nanoseconds that a search of short projections takes from where it stands."""
+def ball_cost(search: ball.Search, most: float = np.inf) -> float:
+    """Return the nanoseconds that a search of short projections takes from where it stands.
+
+    Beyond `most` it may be told too low.
+    """
     d = search.reference.width
     k = search.meeting.near.shape[1]
     boxes = BOX * (search.meeting.bounds.size - 1) * (search.meeting.starts.size - 1)
     entries = (FLOP * (k + 1) + ENTRY) * search.entries()
-    return float(boxes + entries + (GATHER * d + PAIR) * search.met())
-
-
-def _sampling(
-    reference: Points,
-    query: Points | None,
-    radius: float,
-    rng: np.random.Generator,
-    *,
-    limit: int,
-    sphere: bool,
-) -> list[tuple[float, Callable[[], Met]]]:
-    own = query is None
-    asked = len(reference) if query is None else len(query)
-    if sphere:
-        signs = planned_signs(reference, radius, rng, asked=asked, own=own, miss=MISS)
-        return [
-            (
-                signs.cost,
-                lambda: _sampled("signs", signed(reference, query, radius, signs, rng, limit=limit)),
-            )
-        ]
-    if reference.contrast:
-        return []
-    grid = planned(reference, radius, rng, asked=asked, own=own, miss=MISS)
-    if grid is None:
-        return []
-    return [
-        (
-            grid.cost,
-            lambda: _sampled("coordinates", banded(reference, query, radius, grid, rng, limit=limit)),
-        )
-    ]
+    if boxes + entries > most:
+        return float(boxes + entries)
+    gather = GATHER_BYTES if search.reference.flat.dtype.itemsize == 1 else GATHER
+    return float(boxes + entries + (gather * d + PAIR) * search.met())
 
 
 def _by_products(reference: Points, query: Points | None, radius: float, limit: int) -> Near:
@@ -174,15 +177,18 @@ def _by_products(reference: Points, query: Points | None, radius: float, limit: 
     return verified(reference, query, reach, near_products(reference, query, radius), limit)
 
 
-def _exact(route: str, found: Near) -> Met:
-    return Met(found.query, found.reference, found.distance, route, 0.0, found.candidates, 0, found.complete)
+def _exact(route: str, radius: float, found: Near) -> Met:
+    return Met(
+        found.query, found.reference, found.distance, radius, route, 0.0, found.candidates, 0, found.complete
+    )
 
 
-def _sampled(route: str, found: Candidates) -> Met:
+def _sampled(route: str, radius: float, found: Candidates) -> Met:
     return Met(
         found.query,
         found.reference,
         found.distance,
+        radius,
         route,
         found.miss_probability,
         found.measured,

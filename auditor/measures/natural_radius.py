@@ -18,22 +18,25 @@ LEAST_ROWS = 20
 """Distinct rows without which there is no neighbourhood to speak of."""
 
 EXPECTED = 0.5
-"""Pairs that density alone is allowed to put within the threshold, among all."""
+"""Pairs that density alone is allowed to put within the threshold, among all; or, where that is more:"""
+
+FALSE_SHARE = 0.01
+"""Share of the pairs found that density alone may have put there."""
 
 LANDMARKS = 8192
 """Rows that the distance to a natural neighbour is taken from."""
 
-FINE = 2**16
-"""Rows among which the dimension is measured."""
+FINE, FINE_VALUES = 2**16, 2**24
+"""Rows among which the dimension is measured, and their values, at most."""
 
-ASKED = 128
+ASKED = 64
 """Rows whose neighbourhoods are measured."""
 
 AXES = 12
-"""Coordinates of the projection in which neighbours are looked for."""
+"""Coordinates of the projection in which landmarks are looked for."""
 
-LOOKED = 96
-"""Neighbours in the projection among which those over all features are taken."""
+BLOCK = 2048
+"""Rows whose distances are computed at a time."""
 
 NEARER, FARTHER = 4, 16
 """Ranks of the neighbours by which the dimension is measured: a family of up to four rows does not count."""
@@ -44,7 +47,7 @@ SCALED = 8
 LARGEST = 0.5
 """A near copy lies at most at this share of the distance to a natural neighbour."""
 
-LADDER = (0.5, 0.25, 0.1, 0.02)
+LADDER = (0.5, 0.25, 0.1, 0.05, 0.02, 0.01)
 """Quantiles of the natural distance that are tried as the radius searched, the largest that is cheap first."""
 
 
@@ -55,7 +58,9 @@ class Nature:
     Attributes
     ----------
     ratio : float
-        A pair is near where its distance is at most this share of the query's natural distance.
+        Share of the query's natural distance within which density alone is expected to put `EXPECTED` pairs.
+    widest : float
+        The largest share that is ever taken.
     dimension : float
         Intrinsic dimension near a row.
     scales : ndarray of float64, shape (s,)
@@ -67,6 +72,7 @@ class Nature:
     """
 
     ratio: float
+    widest: float
     dimension: float
     scales: Reals
     landmarks: Points
@@ -76,18 +82,30 @@ class Nature:
     @property
     def radii(self) -> tuple[float, ...]:
         """Radii to try, the largest first."""
-        return tuple(float(self.ratio * q) for q in np.quantile(self.scales, LADDER))
+        scales = np.quantile(self.scales, LADDER)
+        return tuple(
+            sorted({float(share * q) for share in (self.widest, self.ratio) for q in scales}, reverse=True)
+        )
 
-    def kept(self, points: Points, rows: Numbers, distance: Reals) -> NDArray[np.bool_]:
-        """Return which pairs are near for the place of their row of `points`."""
-        keep = np.ones(rows.size, dtype=bool)
-        doubtful = distance > 0.5 * self.ratio * self.scales[0]
+    def kept(self, points: Points, rows: Numbers, distance: Reals) -> tuple[NDArray[np.bool_], float]:
+        """Return which pairs are near for the place of their row of `points`, and the share that was taken.
+
+        The largest share of the natural distance at which natural pairs are no more than half of one, or
+        `FALSE_SHARE` of those found (Benjamini and Hochberg, 1995).
+        """
+        share = distance / (0.5 * self.scales[0])
+        doubtful = share > self.ratio
         if doubtful.any():
             asked, where = np.unique(rows[doubtful], return_inverse=True)
             few = points.among(asked)
             scale = _scales(self.landmarks, self.projected, few, project(few, self.axes), None)
-            keep[doubtful] = distance[doubtful] <= self.ratio * scale[where]
-        return keep
+            share[doubtful] = distance[doubtful] / np.maximum(scale[where], np.finfo(np.float64).tiny)
+        ordered = np.sort(share)
+        natural = EXPECTED * (ordered / self.ratio) ** self.dimension
+        held = natural <= np.maximum(EXPECTED, FALSE_SHARE * np.arange(1, ordered.size + 1))
+        last = np.flatnonzero(held & (ordered <= self.widest))
+        taken = max(self.ratio, float(ordered[last[-1]]) if last.size else 0.0)
+        return share <= taken, taken
 
 
 def nature(reference: Points, query: Points | None) -> Nature | None:
@@ -96,7 +114,7 @@ def nature(reference: Points, query: Points | None) -> Nature | None:
     Around a row, the number of natural neighbours within a distance t is Poisson with mean ``c * t**h`` for a
     density that is smooth at that scale, h being its intrinsic dimension there (Levina and Bickel, 2004). h is
     measured by neighbours of ranks 4 to 16, which families of up to four copies do not touch, and c by the fourth
-    of them. The ratio is the one below which, over all pairs, half a natural neighbour is expected.
+    of them.
 
     Parameters
     ----------
@@ -108,44 +126,61 @@ def nature(reference: Points, query: Points | None) -> Nature | None:
     n = len(reference)
     if n < LEAST_ROWS:
         return None
-    fine = reference.among(_spaced(n, FINE)) if n > FINE else reference
-    axes = directions(fine, AXES)
-    there = project(fine, axes)
+    fine = reference.among(_spaced(n, max(4 * LEAST_ROWS, min(FINE, FINE_VALUES // max(1, reference.width)))))
     some = _spaced(len(fine), ASKED)
-    ranked = _ladder(fine, there, some)
-    if not ranked[:, 0].all():
-        ranked = ranked[ranked[:, 0] > 0]  # points that only rounding sets apart
+    ranked = _ranked(fine, some)
+    some, ranked = some[ranked[:, 0] > 0], ranked[ranked[:, 0] > 0]  # others only rounding sets apart
     if not len(ranked):
         return None
     last = ranked.shape[1] - 1
     near = min(NEARER, last) - 1
     spread = float(np.log(ranked[:, [last]] / ranked[:, near:last]).mean())
-    dimension = 1.0 / max(spread, 1e-3)
+    dimension = _unit_spread(near + 1, last + 1) / max(spread, 1e-3)
+    axes = directions(fine, AXES)
     of = _spaced(len(fine), LANDMARKS)
-    landmarks, projected = fine.among(of), np.ascontiguousarray(there[of])
+    landmarks = fine.among(of)
+    projected = project(landmarks, axes)
     exclude = np.minimum(np.searchsorted(of, some), of.size - 1)
     exclude = np.where(of[exclude] == some, exclude, -1)
-    scales = _scales(landmarks, projected, fine.among(some), there[some], exclude)
-    scales = np.sort(scales[scales > 0])
-    if not scales.size:
+    asked = fine.among(some)
+    scales = _scales(landmarks, projected, asked, project(asked, axes), exclude)
+    if not scales.all():
         return None
     pairs = n / 2.0 if query is None else float(max(1, len(query)))
-    within = EXPECTED / pairs * len(landmarks) / (n * (near + 1))
-    return Nature(
-        float(min(LARGEST, within ** (1.0 / dimension))), dimension, scales, landmarks, axes, projected
-    )
+    within = EXPECTED / pairs * len(fine) / (n * (near + 1.0))
+    to_scale = float(np.exp(np.log(ranked[:, near] / scales).mean()))
+    ratio = to_scale * within ** (1.0 / dimension)
+    widest = ratio * max(1.0, FALSE_SHARE * pairs / EXPECTED) ** (1.0 / dimension)
+    ratio, widest = min(LARGEST, ratio), min(LARGEST, widest)
+    return Nature(ratio, widest, dimension, np.sort(scales), landmarks, axes, projected)
+
+
+def _unit_spread(first: int, last: int) -> float:
+    """Return the mean logarithm of the distance to the last of some neighbours over that to each before it.
+
+    In one dimension: the volumes up to the neighbours of a Poisson process are sums of exponential variables, and
+    the expected logarithms of those of ranks j and k differ by 1/j + ... + 1/(k - 1).
+    """
+    return float(np.mean([(1.0 / np.arange(rank, last)).sum() for rank in range(first, last)]))
 
 
 def _spaced(n: int, most: int) -> Numbers:
     return np.unique(np.linspace(0, n - 1, min(n, most)).astype(np.int64))
 
 
-def _ladder(points: Points, projected: Floats, rows: Numbers) -> Reals:
-    """Return distances of some points to their nearest neighbours, ascending, shape (s, FARTHER)."""
-    looked = min(LOOKED, len(points) - 1)
-    _, index = neighbours(projected, projected[rows], looked, rows)
-    found = distances(points, points, np.repeat(rows, looked), index.ravel()).reshape(-1, looked)
-    return np.sort(found, axis=1)[:, : min(FARTHER, looked)]
+def _ranked(points: Points, rows: Numbers) -> Reals:
+    """Return distances of some points to their nearest others, ascending, shape (s, FARTHER)."""
+    asked = points.take(rows)
+    ranks = min(FARTHER, len(points) - 1)
+    length = np.einsum("ij,ij->i", asked, asked)[:, None]
+    nearest = np.full((rows.size, ranks), np.inf, dtype=np.float32)
+    for start in range(0, len(points), BLOCK):
+        block = points.take(slice(start, start + BLOCK))
+        squared = length + np.einsum("ij,ij->i", block, block) - 2.0 * (asked @ block.T)
+        inside = np.flatnonzero((rows >= start) & (rows < start + len(block)))
+        squared[inside, rows[inside] - start] = np.inf
+        nearest = np.partition(np.concatenate([nearest, squared], axis=1), ranks - 1, axis=1)[:, :ranks]
+    return np.sqrt(np.maximum(np.sort(nearest, axis=1), 0.0)).astype(np.float64)
 
 
 def _scales(

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor._case import make_split
-from auditor.hashing import ball
-from auditor.hashing.clusters import components
+from auditor.hashing.clusters import labelled
 from auditor.hashing.digest import representatives
 from auditor.hashing.groups import Groups, Pairs, grouped, own_owners, pairs_of_groups
 from auditor.hashing.points import Points
-from auditor.hashing.route import READ, SORT, Met, ball_cost, near_pairs
+from auditor.hashing.route import READ, SORT, Met, near_pairs
 from auditor.measures.closeness import BEND, unit_scale
 from auditor.measures.natural_radius import Nature, nature
 
@@ -27,8 +26,8 @@ SAMPLED_VALUES = 2**19
 LEAST_SAMPLED = 512
 """Rows of that sample, at least."""
 
-EFFORT = 4.0
-"""The data's own radius may cost this many times what it takes to project and sort the points."""
+EFFORT, LEAST_EFFORT = 0.5, 5e7
+"""The data's own radius may cost this many times what it takes to project and sort the points, or so many nanoseconds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,8 +46,6 @@ class Found:
         The search among distinct rows.
     left_out : int
         Pairs of rows beyond the limit.
-    radius : float
-        Largest distance.
     nature : Nature or None
         Where the radius is the data's own.
     unrelated : float
@@ -61,7 +58,6 @@ class Found:
     clusters: Numbers
     met: Met
     left_out: int
-    radius: float
     nature: Nature | None
     unrelated: float
 
@@ -74,11 +70,26 @@ def standardised(first: NDArray[Any], second: NDArray[Any] | None) -> tuple[Poin
     value still tells rows apart.
     """
     some = _sampled(first) if second is None else np.concatenate([_sampled(first), _sampled(second)])
+    if not len(some):
+        return plain(first, second)
     centre, scale, one_unit = unit_scale(make_split("X", some))
     size = np.maximum(1.0, np.abs(np.where(np.isfinite(centre), centre, 0.0)))
     scale = np.where(scale > 0, scale, 1.0 / size)
-    made = Points(first.reshape(len(first), -1), centre, scale, bend=None if one_unit else BEND)
-    return made, None if second is None else replace(made, flat=second.reshape(len(second), -1))
+    made = Points(_flat(first), centre, scale, bend=None if one_unit else BEND)
+    return made, None if second is None else replace(made, flat=_flat(second))
+
+
+def plain(
+    first: NDArray[Any], second: NDArray[Any] | None, *, unit: bool = False
+) -> tuple[Points, Points | None]:
+    """Return rows of one or two arrays, shape (n, ...), as points as they stand, or of unit length."""
+    flat = _flat(first)
+    made = Points(flat, np.zeros(flat.shape[1]), np.ones(flat.shape[1]), unit=unit)
+    return made, None if second is None else replace(made, flat=_flat(second))
+
+
+def _flat(rows: NDArray[Any]) -> NDArray[Any]:
+    return rows.reshape(len(rows), int(np.prod(rows.shape[1:], dtype=np.int64)))
 
 
 def _sampled(rows: NDArray[Any]) -> NDArray[Any]:
@@ -116,15 +127,15 @@ def found_pairs(
     left = _distinct(here, owner[:n])
     local = None if there is None else own_owners(owner, n)
     right = None if there is None or local is None else _distinct(there, local)
-    met, natural, radius = _searched(left, right, radius, rng, limit=limit, sphere=sphere)
+    met, natural = _searched(left, right, radius, rng, limit=limit, sphere=sphere)
     ours, theirs = grouped(owner[:n]), None if local is None else grouped(local)
     i, j, d = met.reference, met.query, met.distance
     if theirs is not None:
         i, j, d = _with_equal(owner, ours, theirs, (i, j, d))
     (first, second, distance), left_out = pairs_of_groups(ours, theirs, (i, j, d), limit=limit)
     at = ours.first[i], (ours.first[j] if theirs is None else theirs.first[j] + n)
-    labels = _labels(owner, *at)
-    return Found(first, second, distance, labels, met, left_out, radius, natural, _unrelated(left))
+    labels = labelled(owner, *at)
+    return Found(first, second, distance, labels, met, left_out, natural, _unrelated(left))
 
 
 def _distinct(points: Points, owner: Numbers) -> Points:
@@ -152,39 +163,20 @@ def _searched(
     *,
     limit: int,
     sphere: bool,
-) -> tuple[Met, Nature | None, float]:
-    """Return near pairs of distinct rows, what is natural where it was asked for, and the radius searched."""
+) -> tuple[Met, Nature | None]:
+    """Return near pairs of distinct rows, and what is natural where it was asked for."""
     if radius is not None:
-        return near_pairs(left, right, radius, rng, limit=limit, sphere=sphere), None, radius
+        return near_pairs(left, right, radius, rng, limit=limit, sphere=sphere), None
     natural = nature(left, right) if len(left) and (right is None or len(right)) else None
     if natural is None:  # equal rows alone
         nobody = left.among(np.zeros(0, dtype=np.int64))
-        return near_pairs(nobody, None, 0.0, rng, limit=limit), None, 0.0
-    search, radius = _affordable(left, right, natural)
-    met = near_pairs(left, right, radius, rng, limit=limit, sphere=sphere, search=search)
-    keep = natural.kept(left if right is None else right, met.query, met.distance)
-    parts = met.query[keep], met.reference[keep], met.distance[keep]
-    return replace(met, query=parts[0], reference=parts[1], distance=parts[2]), natural, radius
-
-
-def _affordable(left: Points, right: Points | None, natural: Nature) -> tuple[ball.Search, float]:
-    """Return the search of the largest of the natural radii that costs little, or of the least."""
+        return near_pairs(nobody, None, 0.0, rng, limit=limit), None
     rows = len(left) + (0 if right is None else len(right))
-    budget = EFFORT * rows * (SORT + READ * left.width)
-    radii = natural.radii
-    search = ball.arranged(left, right, radii[0])
-    for radius in radii:
-        search = search.within(radius)
-        if ball_cost(search) <= budget:
-            break
-    return search, radius
-
-
-def _labels(owner: Numbers, first: Numbers, second: Numbers) -> Numbers:
-    """Return cluster labels of all rows from the owners of equal rows and pairs of stacked rows."""
-    copies = np.flatnonzero(owner != np.arange(owner.size))
-    least = components(owner.size, np.concatenate([first, owner[copies]]), np.concatenate([second, copies]))
-    return (np.cumsum(least == np.arange(owner.size)) - 1)[least]
+    budget = max(LEAST_EFFORT, EFFORT * rows * (SORT + READ * left.width))
+    met = near_pairs(left, right, natural.radii, rng, limit=limit, sphere=sphere, budget=budget)
+    keep, share = natural.kept(left if right is None else right, met.query, met.distance)
+    found = replace(met, query=met.query[keep], reference=met.reference[keep], distance=met.distance[keep])
+    return found, replace(natural, ratio=share)
 
 
 def _unrelated(points: Points) -> float:

@@ -1,0 +1,338 @@
+"""Every route to near points, against every distance."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial.distance import cdist
+
+from auditor.hashing import ball, coordinates, route, signs
+from auditor.hashing.clusters import components, labelled
+from auditor.hashing.groups import grouped, own_owners, pairs_of_groups
+from auditor.hashing.points import Points, distances
+from auditor.hashing.products import near_products
+from auditor.hashing.route import Met, near_pairs
+from auditor.hashing.verify import verified
+
+LIMIT = 10**6
+
+
+def _points(flat: np.ndarray, **options: object) -> Points:
+    return Points(flat, np.zeros(flat.shape[1]), np.ones(flat.shape[1]), **options)
+
+
+def _brute(reference: np.ndarray, query: np.ndarray | None, radius: float) -> set[tuple[int, int]]:
+    every = cdist(*(part.astype(np.float64) for part in (reference if query is None else query, reference)))
+    if query is None:
+        every[np.tril_indices(len(every))] = np.inf
+    return set(zip(*map(np.ndarray.tolist, np.nonzero(every <= radius)), strict=True))
+
+
+def _met(found: object) -> set[tuple[int, int]]:
+    return set(zip(found.query.tolist(), found.reference.tolist(), strict=True))
+
+
+def _by_products(reference: Points, query: Points | None, radius: float) -> object:
+    reach = np.full(len(reference if query is None else query), radius)
+    return verified(reference, query, reach, near_products(reference, query, radius), LIMIT)
+
+
+def _family(rng: np.random.Generator, n: int, m: int, d: int, apart: float) -> tuple[np.ndarray, np.ndarray]:
+    """Rows, and rows of which some lie near those."""
+    reference = rng.normal(size=(n, d)).astype(np.float32)
+    query = rng.normal(size=(m, d)).astype(np.float32)
+    near = min(n, m) // 2
+    step = rng.normal(size=(near, d))
+    step *= apart / np.linalg.norm(step, axis=1, keepdims=True)
+    query[:near] = reference[rng.permutation(n)[:near]] + step
+    return reference, query
+
+
+@pytest.mark.parametrize("search", [_by_products, lambda a, b, r: ball.arranged(a, b, r).run(LIMIT)])
+@pytest.mark.parametrize(
+    ("shape", "radius"),
+    [((1, 1, 1), 0.5), ((30, 7, 2), 0.4), ((3000, 2200, 3), 0.05), ((2300, 200, 40), 5.5)],
+)
+@pytest.mark.parametrize("own", [False, True])
+def test_exact_routes_find_what_brute_force_finds(
+    search, shape: tuple[int, int, int], radius: float, own: bool
+) -> None:
+    n, m, d = shape
+    rng = np.random.default_rng(n)
+    reference, query = _family(rng, n, m, d, 0.9 * radius)
+    asked = None if own else query
+    found = search(_points(reference), None if own else _points(query), radius)
+    assert _met(found) == _brute(reference, asked, radius)
+    assert found.complete
+    assert np.all(np.diff(found.query) >= 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.tuples(st.integers(1, 120), st.integers(1, 120), st.integers(1, 20)),
+    st.floats(0.0, 3.0),
+    st.booleans(),
+)
+def test_exact_routes_agree_whatever_the_points(
+    seed: int, shape: tuple[int, int, int], radius: float, own: bool
+) -> None:
+    n, m, d = shape
+    rng = np.random.default_rng(seed)
+    # whole numbers: many equal distances, and points, right at the radius
+    reference = rng.integers(-3, 4, (n, d)).astype(np.int16)
+    query = None if own else rng.integers(-3, 4, (m, d)).astype(np.int16)
+    radius = float(np.sqrt(round(radius**2)))
+    there = None if query is None else _points(query)
+    wanted = _brute(reference, query, radius + 1e-6)
+    wide = radius + 1e-6
+    assert _met(_by_products(_points(reference), there, wide)) == wanted
+    assert _met(ball.arranged(_points(reference), there, wide).run(LIMIT)) == wanted
+
+
+def test_radius_of_each_query_within_one_set() -> None:
+    rng = np.random.default_rng(3)
+    flat = rng.normal(size=(400, 3)).astype(np.float32)
+    reach = rng.uniform(0.0, 0.6, 400)
+    found = ball.within(_points(flat), None, reach)
+    every = cdist(flat, flat)
+    wanted = {(i, j) for i in range(400) for j in range(i + 1, 400) if every[i, j] <= reach[i]}
+    assert _met(found) == wanted
+
+
+def test_limit_is_kept_and_told() -> None:
+    flat = np.random.default_rng(0).normal(size=(300, 2)).astype(np.float32)
+    for found in (
+        ball.arranged(_points(flat), None, 10.0).run(50),
+        verified(_points(flat), None, np.full(300, 10.0), near_products(_points(flat), None, 10.0), 50),
+    ):
+        assert found.query.size == 50
+        assert not found.complete
+
+
+def test_an_estimate_is_near_the_candidates() -> None:
+    rng = np.random.default_rng(0)
+    reference, query = rng.uniform(size=(8000, 3)), rng.uniform(size=(1500, 3))
+    search = ball.arranged(_points(reference), _points(query), 0.05)
+    found = search.run(LIMIT)
+    assert found.candidates / 2 < search.met() < 2 * found.candidates
+    wide = search.within(0.1)
+    assert wide.entries() > search.entries()
+    assert _met(wide.run(LIMIT)) == _brute(reference, query, 0.1)
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_coordinate_bands_keep_their_promise(own: bool) -> None:
+    rng = np.random.default_rng(5)
+    d, radius = 24, 0.5
+    reference, query = _family(rng, 3000, 2000, d, radius)
+    if own:
+        reference, query = np.vstack([reference, query]), None
+    here, there = _points(reference), None if query is None else _points(query)
+    asked = len(reference if query is None else query)
+    grid = coordinates.planned(here, radius, rng, asked=asked, own=own, miss=0.01)
+    found = coordinates.banded(here, there, radius * 1.0001, grid, rng, limit=LIMIT)
+    wanted = _brute(reference, query, radius * 1.0001)
+    assert _met(found) <= wanted
+    missed = 1.0 - len(_met(found)) / len(wanted)
+    # 1,000 pairs right at the radius: four standard errors
+    assert missed <= found.miss_probability + 4 * np.sqrt(0.01 / 1000)
+    assert found.miss_probability <= 0.02
+    assert found.measured < 0.02 * len(reference) * asked
+
+
+def test_coordinate_bands_never_miss_an_edit_of_one_feature() -> None:
+    rng = np.random.default_rng(6)
+    reference = rng.normal(size=(5000, 12)).astype(np.float32)
+    query = reference[:1200].copy()
+    query[np.arange(1200), np.arange(1200) % 12] += 1.0
+    here, there = _points(reference), _points(query)
+    grid = coordinates.planned(here, 1.01, rng, asked=1200, own=False, miss=0.01)
+    found = coordinates.banded(here, there, 1.01, grid, rng, limit=LIMIT)
+    assert {(i, i) for i in range(1200)} <= _met(found)
+
+
+def test_constant_columns_are_never_sampled() -> None:
+    rng = np.random.default_rng(7)
+    reference = np.zeros((3000, 40), dtype=np.float32)
+    reference[:, ::4] = rng.normal(size=(3000, 10))
+    query = reference[:500] + np.float32(1e-4)
+    here = _points(reference)
+    grid = coordinates.planned(here, 0.01, rng, asked=500, own=False, miss=0.01)
+    assert set(grid.columns.tolist()) <= set(range(0, 40, 4))
+    found = coordinates.banded(here, _points(query), 0.01, grid, rng, limit=LIMIT)
+    assert _met(found) >= {(i, i) for i in range(500)}
+    assert coordinates.planned(_points(np.ones((50, 3))), 0.1, rng, asked=50, own=True, miss=0.01) is None
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_planes_keep_their_promise(own: bool) -> None:
+    rng = np.random.default_rng(8)
+    reference, query = _family(rng, 3000, 2000, 48, 0.0)
+    reference /= np.linalg.norm(reference, axis=1, keepdims=True)
+    query /= np.linalg.norm(query, axis=1, keepdims=True)
+    turn = rng.normal(size=query.shape)
+    turn -= np.einsum("ij,ij->i", turn, query)[:, None] * query
+    query = 0.98 * query + np.sqrt(1 - 0.98**2) * turn / np.linalg.norm(turn, axis=1, keepdims=True)
+    if own:
+        reference, query = np.vstack([reference, query]), None
+    here, there = _points(reference, unit=True), None if query is None else _points(query, unit=True)
+    radius = np.sqrt(2 - 2 * 0.98) + 1e-4
+    asked = len(reference if query is None else query)
+    planes = signs.planned_signs(here, radius, rng, asked=asked, own=own, miss=0.01)
+    found = signs.signed(here, there, radius, planes, rng, limit=LIMIT)
+    wanted = _brute(reference, query, radius)
+    assert _met(found) <= wanted
+    assert len(wanted) >= 900
+    assert 1.0 - len(_met(found)) / len(wanted) <= found.miss_probability + 4 * np.sqrt(0.01 / len(wanted))
+    assert found.miss_probability <= 0.01
+
+
+def test_unit_points_have_unit_length_and_none_stays_none() -> None:
+    flat = np.array([[3.0, 4.0], [0.0, 0.0], [-1e-3, 0.0]])
+    made = _points(flat, unit=True).take(slice(None))
+    assert np.allclose(made, [[0.6, 0.8], [0.0, 0.0], [-1.0, 0.0]])
+
+
+def test_points_by_rows_are_those_rows() -> None:
+    rng = np.random.default_rng(0)
+    flat = rng.normal(size=(50, 4))
+    few = _points(flat).among(np.array([7, 3, 3, 49]))
+    assert len(few) == 4
+    assert np.array_equal(few.take(slice(1, 3)), flat[[3, 3]].astype(np.float32))
+    assert np.array_equal(few.among(np.array([3])).take(slice(None)), flat[[49]].astype(np.float32))
+    assert np.allclose(
+        distances(few, _points(flat), np.array([0]), np.array([49]))[0], np.linalg.norm(flat[7] - flat[49])
+    )
+
+
+def test_taking_points_leaves_the_array_alone() -> None:
+    flat = np.array([[np.nan, 2e9], [1.0, 2.0]], dtype=np.float32)
+    before = flat.copy()
+    made = _points(flat, unit=True).take(slice(0, 2))
+    assert np.array_equal(flat, before, equal_nan=True)
+    assert not np.shares_memory(made, flat)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, bool])
+def test_distances_of_bytes_are_exact(dtype: type) -> None:
+    rng = np.random.default_rng(1)
+    a = rng.integers(0, 2 if dtype is bool else 120, (40, 784)).astype(dtype)
+    b = rng.integers(0, 2 if dtype is bool else 120, (30, 784)).astype(dtype)
+    if dtype is np.int8:
+        a -= 60
+    i, j = np.arange(30), np.arange(30)[::-1].copy()
+    wanted = np.linalg.norm(a[i].astype(np.float64) - b[j].astype(np.float64), axis=1)
+    assert np.allclose(distances(_points(a), _points(b), i, j), wanted, rtol=1e-6)
+
+
+def test_route_is_exact_where_that_is_cheap_and_sampled_where_it_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(2)
+    small = rng.normal(size=(200, 10))
+    assert near_pairs(_points(small), None, 0.5, rng, limit=LIMIT).route == "products"
+    flat = rng.normal(size=(40_000, 4)).astype(np.float32)
+    assert near_pairs(_points(flat), None, 0.01, rng, limit=LIMIT).route == "projection"
+    monkeypatch.setattr(route, "PLANNING", 0.0)
+    wide = rng.normal(size=(40_000, 64)).astype(np.float32)
+    found = near_pairs(_points(wide), None, 0.8, rng, limit=LIMIT)
+    assert found.route == "coordinates"
+    assert 0.0 < found.miss_probability <= 0.02
+    wide /= np.linalg.norm(wide, axis=1, keepdims=True)
+    assert near_pairs(_points(wide, unit=True), None, 0.1, rng, limit=LIMIT, sphere=True).route == "signs"
+
+
+def test_exact_routes_draw_nothing() -> None:
+    flat = np.random.default_rng(2).normal(size=(20_000, 4)).astype(np.float32)
+    found: list[Met] = [
+        near_pairs(_points(flat), None, 0.05, np.random.default_rng(seed), limit=LIMIT) for seed in (0, 1)
+    ]
+    assert found[0].route in {"products", "projection"}
+    assert _met(found[0]) == _met(found[1])
+    assert np.array_equal(found[0].distance, found[1].distance)
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_routes_of_nothing(n: int) -> None:
+    rng = np.random.default_rng(0)
+    few, many = _points(np.ones((n, 3))), _points(np.ones((5, 3)))
+    assert not near_pairs(few, None, 1.0, rng, limit=LIMIT).query.size
+    assert near_pairs(few, many, 1.0, rng, limit=LIMIT).query.size == 5 * n
+    assert near_pairs(many, few, 1.0, rng, limit=LIMIT).query.size == 5 * n
+
+
+def test_costs_are_ordered_as_they_should() -> None:
+    assert route.products_cost(1000, 1000, 50, own=True) < route.products_cost(1000, 1000, 50, own=False)
+    assert route.products_cost(1000, 1000, 50, own=False) < route.products_cost(1000, 2000, 50, own=False)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 29), st.integers(0, 29)), max_size=60))
+def test_components_are_the_graphs(pairs: list[tuple[int, int]]) -> None:
+    first, second = (np.array([p[k] for p in pairs], dtype=np.int64) for k in (0, 1))
+    matrix = np.zeros((30, 30))
+    matrix[first, second] = 1
+    _, wanted = connected_components(matrix, directed=False)
+    found = components(30, first, second)
+    assert len(set(zip(found.tolist(), wanted.tolist(), strict=True))) == len(set(wanted.tolist()))
+    assert np.all(found <= np.arange(30))
+    labels = labelled(np.arange(30), first, second)
+    assert np.array_equal(labels, np.unique(found, return_inverse=True)[1])
+
+
+def test_a_long_chain_is_one_cluster() -> None:
+    n = 100_000
+    order = np.random.default_rng(0).permutation(n)
+    assert not components(n, order[:-1], order[1:]).any()
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data(), st.integers(1, 12), st.integers(0, 8), st.booleans())
+def test_pairs_of_groups_are_all_pairs_of_their_rows(data: st.DataObject, n: int, m: int, own: bool) -> None:
+    values = data.draw(st.lists(st.integers(0, 4), min_size=n + m, max_size=n + m))
+    owner = np.array([values.index(value) for value in values], dtype=np.int64)
+    ours = grouped(owner[:n])
+    assert np.array_equal(ours.first, np.unique(owner[:n]))
+    if own:
+        everyone = {(i, j) for i in range(len(ours.first)) for j in range(i)}
+        chosen = [pair for pair in sorted(everyone) if data.draw(st.booleans())]
+        theirs = None
+        wanted = {(i, j) for j in range(n) for i in range(j) if owner[i] == owner[j]}
+    else:
+        theirs = grouped(own_owners(owner, n))
+        assert theirs.rows.size == m
+        everyone = {(i, j) for i in range(len(ours.first)) for j in range(len(theirs.first))}
+        chosen = [pair for pair in sorted(everyone) if data.draw(st.booleans())]
+        wanted = set()
+    other = theirs or ours
+    for i, j in chosen:
+        for a in ours.rows[ours.starts[i] : ours.starts[i + 1]].tolist():
+            for b in other.rows[other.starts[j] : other.starts[j + 1]].tolist():
+                wanted.add((min(a, b), max(a, b)) if own else (a, b))
+    i, j = (np.array([pair[k] for pair in chosen], dtype=np.int64) for k in (0, 1))
+    (first, second, distance), left = pairs_of_groups(ours, theirs, (i, j, np.ones(i.size)), limit=10**6)
+    assert left == 0
+    assert sorted(wanted) == list(zip(first.tolist(), second.tolist(), strict=True))
+    assert distance.size == first.size
+
+
+def test_many_equal_rows_stay_linear() -> None:
+    owner = np.zeros(500_000, dtype=np.int64)
+    none = np.zeros(0, dtype=np.int64)
+    (first, second, distance), left = pairs_of_groups(
+        grouped(owner), None, (none, none, np.zeros(0)), limit=10**6
+    )
+    assert first.size == 499_999
+    assert not first.any()
+    assert np.array_equal(second, np.arange(1, 500_000))
+    assert left == 500_000 * 499_999 // 2 - 499_999
+    assert not distance.any()
+    two = grouped(np.zeros(300_000, dtype=np.int64))
+    zero = np.zeros(1, dtype=np.int64)
+    (first, second, _), left = pairs_of_groups(two, two, (zero, zero, np.zeros(1)), limit=10**6)
+    assert set(first.tolist()) == set(second.tolist()) == set(range(300_000))
+    assert left == 300_000**2 - first.size

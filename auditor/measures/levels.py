@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.measures.marginals import Floats, kolmogorov, sampled
+from auditor.measures.marginals import Floats, kolmogorov, sampled, spread
 
 MOST = 32
 """Different values that a feature of few values has at most."""
@@ -19,6 +19,9 @@ REPEATED = 8
 
 NEAR = 1e-5
 """Distance, relative to the largest value, at which two values are one: the rounding of a float32 and more."""
+
+GAIN = 1.5
+"""Factor that instruments of one kind keep within."""
 
 OTHER = 0.05
 """Share of rows with a value that the other split has too, below which the splits hold other values."""
@@ -37,8 +40,9 @@ class Levels:
     slope, offset : float
         ``second = slope * first + offset`` value for value; NaN where no such map is exact.
     same : bool or None
-        Whether the splits hold the same values; False where hardly any row of either has a value of the
-        other, nor one on its grid; None where that is open.
+        Whether the splits hold the same values; False where hardly any row has a value of the other split,
+        nor one on its grid, or where all are stretched and some stand between the other's; None where
+        that is open.
     """
 
     column: int
@@ -64,6 +68,13 @@ class Levels:
         return float(1.95 * np.sqrt(1 / self.first.size + 1 / self.second.size))
 
     @property
+    def far(self) -> bool:
+        """Whether the map does more than instruments do: it stretches, or moves the middle by a spread."""
+        middle = float(np.median(self.second)) - float(np.median(self.first))
+        stretched = abs(math.log(abs(self.slope))) > math.log(GAIN) if self.is_image else False
+        return stretched or abs(middle) > spread(self.first)
+
+    @property
     def is_image(self) -> bool:
         """Whether one split's values are an affine image of the other's."""
         return not math.isnan(self.slope)
@@ -86,7 +97,7 @@ def level_pairs(first: NDArray[Any], second: NDArray[Any], columns: NDArray[np.i
         )
         if few:
             slope, offset = _image(left, right, *levels)
-            found.append(Levels(int(column), left, right, slope, offset, _same(left, right, *levels)))
+            found.append(Levels(int(column), left, right, slope, offset, _same(left, right, *levels, slope)))
     return found
 
 
@@ -99,22 +110,35 @@ def _held(values: Floats, levels: Floats) -> float:
 
 
 def _image(left: Floats, right: Floats, first: Floats, second: Floats) -> tuple[float, float]:
-    """Return slope and offset of the map of one split's values onto the other's, by their extremes."""
-    slope = float(second[-1] - second[0]) / float(first[-1] - first[0])
-    offset = float(second[0] - slope * first[0])
-    if abs(offset) <= NEAR * max(abs(second[0]), abs(second[-1])):
-        offset = 0.0
-    exact = min(_held(right, slope * first + offset), _held(left, (second - offset) / slope)) >= 1 - OTHER
-    return (slope, offset) if exact else (math.nan, math.nan)
+    """Return slope and offset of the map of one split's values onto the other's.
+
+    It is the one that fits their extremes, or, where one split misses a rare value, the steps between
+    values and the most frequent of them.
+    """
+    ends = float(second[-1] - second[0]) / float(first[-1] - first[0])
+    steps = float(np.diff(second).min() / np.diff(first).min())
+    usual = [
+        float(part[np.argmax(np.searchsorted(v, part, "right") - np.searchsorted(v, part))])
+        for v, part in ((left, first), (right, second))
+    ]
+    for slope, moved in ((ends, float(second[0] - ends * first[0])), (steps, usual[1] - steps * usual[0])):
+        offset = 0.0 if abs(moved) <= NEAR * max(abs(second[0]), abs(second[-1])) else moved
+        if min(_held(right, slope * first + offset), _held(left, (second - offset) / slope)) >= 1 - OTHER:
+            return slope, offset
+    return math.nan, math.nan
 
 
-def _same(left: Floats, right: Floats, first: Floats, second: Floats) -> bool | None:
+def _same(left: Floats, right: Floats, first: Floats, second: Floats, slope: float) -> bool | None:
+    """Return whether the splits hold the same values, from the shares of rows that they have in common."""
     shares = _held(right, first), _held(left, second)
-    if max(shares) >= 0.5:
+    if max(shares) >= 1 - OTHER:
         return True
-    if max(shares) > OTHER or max(_on_grid(right, first), _on_grid(left, second)) > OTHER:
-        return None
-    return False
+    off = 1 - min(_on_grid(right, first), _on_grid(left, second))
+    if max(shares) <= OTHER and off >= 1 - OTHER:
+        return False
+    # Three values or more, all stretched alike, and rows between those that the other split can take.
+    stretched = not math.isnan(slope) and abs(math.log(abs(slope))) > math.log(GAIN)
+    return False if stretched and min(first.size, second.size) >= 3 and off >= 2 * OTHER else None
 
 
 def _on_grid(values: Floats, levels: Floats) -> float:

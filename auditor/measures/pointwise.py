@@ -175,6 +175,8 @@ def _mapped(feature: _Feature, entry: Map) -> tuple[Floats, bool] | None:
     low, high = entry.domain
     if feature.source[0] < low or feature.source[-1] > high:
         return None
+    if entry.name == "np.abs" and feature.source[-1] <= 0:
+        return None  # all signs turned, which is another mistake
     made = entry.apply(feature.source)
     if not np.isfinite(made).all():
         return None
@@ -188,6 +190,9 @@ def _truncated(feature: _Feature) -> tuple[Floats, bool] | None:
     if not whole or np.mean(feature.source == np.rint(feature.source)) > 0.5:
         return None
     toward_zero, nearest = np.trunc(feature.source), np.rint(feature.source)
+    # Truncation makes one value of many; whole numbers of another gain stand one by one.
+    if np.unique(feature.source).size < 2 * np.unique(nearest).size:
+        return None
     made = min(toward_zero, nearest, key=lambda values: kolmogorov(values, feature.image))
     return made, True
 

@@ -18,9 +18,23 @@ MOST = 300
 """Features that are matched; an assignment takes the cube of their number."""
 
 FEWEST = 30
+"""Rows of each split needed to match features, and to see images inverted."""
+
+FEW = 12
+"""Rows needed to see signs turned."""
+
 APART = 0.3
 CHANNELS = 3
 SLACK = 0.02
+
+STRONG = 0.25
+"""Correlation from which its sign means something."""
+
+REVERSED = 64.0
+"""Difference of sums of squares, as of eight standard errors, that proves correlations reversed."""
+
+LIKELIER = 25.0
+"""The same for five standard errors, where distributions tell as much."""
 
 PROFILE = 16
 """Strongest correlations of a feature that are compared."""
@@ -75,20 +89,41 @@ def reordered(
     channels = _channels(case[first], case[second])
     if channels is not None:
         return channels
-    columns = comparable_columns(case, left, right)
-    if columns.size < 2 or (len(case.train.feature_shape) == 1 and columns.size > MOST):
+    table = len(case.train.feature_shape) == 1
+    columns = _varying(case, left, right) if table else comparable_columns(case, left, right)
+    if columns.size < 2 or (table and columns.size > MOST):
         return None
     columns = columns[spaced(columns.size, MOST)]
-    a, b = sampled(case[first].flat, columns), sampled(case[second].flat, columns)
-    if min(len(a), len(b)) < FEWEST or not (np.isfinite(a).all() and np.isfinite(b).all()):
+    a = sampled(case[first].flat, columns)
+    b = sampled(case[second].flat, _by_name(case[first], case[second])[columns])
+    if min(len(a), len(b)) < FEW or not (np.isfinite(a).all() and np.isfinite(b).all()):
         return None
     noise = 1.95 * math.sqrt(1 / len(a) + 1 / len(b))
     ordered = np.sort(a, axis=0), np.sort(b, axis=0)
     apart = np.array([kolmogorov(x, y, SLACK) for x, y in zip(ordered[0].T, ordered[1].T, strict=True)])
     sides = _Sides(columns, a, b, apart, noise)
-    if len(case.train.feature_shape) == 1:
-        return _signs(sides) or _columns(sides)
-    return _inverted(sides)
+    if min(len(a), len(b)) < FEWEST:
+        return _signs(sides) if table else None
+    return (_signs(sides) or _columns(sides)) if table else _inverted(sides)
+
+
+def _varying(case: Case, left: ColumnStatistics, right: ColumnStatistics) -> NDArray[np.int64]:
+    """Return features that vary in a split: one that is constant in the other may stand elsewhere there."""
+    spans = [stats.maximum - stats.minimum for stats in (left, right)]
+    whole = np.isfinite(spans[0]) & np.isfinite(spans[1]) & ~case.categorical
+    return np.flatnonzero(whole & ((spans[0] > 0) | (spans[1] > 0)))
+
+
+def _by_name(first: Split, second: Split) -> NDArray[np.int64]:
+    """Return where the features of one split stand in the other by their names, where both have them.
+
+    That names stand in another order is said by another rule, of the names.
+    """
+    order = np.arange(second.n_features)
+    if first.columns != second.columns and sorted(first.columns) == sorted(second.columns):
+        place = {name: at for at, name in enumerate(second.columns)}
+        order = np.array([place[name] for name in first.columns]) if len(place) == order.size else order
+    return order
 
 
 def _distance(first: Floats, second: Floats) -> float:
@@ -121,8 +156,13 @@ def _columns(sides: _Sides) -> Reordered | None:
         return None
     before = float(np.median(sides.apart[here[told]]))
     clear = before >= APART and before - np.median(after) >= APART / 2
-    partly = structure[0] > 2 * error and structure[1] < 0.5 * structure[0] and structure[0] > 0.1
-    silent = structure[0] < 0.1 and here.size >= 3 and before >= 0.5
+    # Pairs of features whose correlations fit better in the other order, in units of their sampling error.
+    pairs_told = here.size * (len(order) - 1) - here.size * (here.size - 1) / 2
+    evidence = pairs_told * (structure[0] ** 2 - structure[1] ** 2) / error**2
+    fits = structure[1] ** 2 <= 0.5 * structure[0] ** 2 + (1.25 * error) ** 2
+    partly = fits and evidence > (LIKELIER if here.size >= 3 and before >= 0.5 else REVERSED)
+    silent = max(structure) < max(0.1, 1.25 * error) and here.size >= 3 and before >= 0.5
+    silent = silent and sides.noise < 0.25 and evidence > -LIKELIER
     if not restored and not (clear and (partly or silent)):
         return None
     found = sides.columns[here], sides.columns[there]
@@ -160,16 +200,21 @@ def _structure(sides: _Sides, here: NDArray[np.int64], order: NDArray[np.int64])
 
 
 def _rank_correlations(values: Floats) -> Floats:
-    ranks = np.argsort(np.argsort(values, axis=0, kind="stable"), axis=0).astype(np.float64)
+    """Return Spearman's correlations, ties at their middle rank; 0 where a feature is constant."""
+    ranks = np.empty(values.shape)
+    for j, column in enumerate(values.T):
+        _, codes, counts = np.unique(column, return_inverse=True, return_counts=True)
+        ranks[:, j] = (np.cumsum(counts) - counts / 2)[codes.reshape(-1)]
     ranks -= ranks.mean(axis=0)
-    ranks /= np.sqrt((ranks**2).sum(axis=0))
+    norm = np.sqrt((ranks**2).sum(axis=0))
+    ranks /= np.where(norm > 0, norm, 1.0)
     return np.asarray(ranks.T @ ranks)
 
 
 def _signs(sides: _Sides) -> Reordered | None:
-    """Tell features that have the other sign: mirrored, and correlated the other way.
+    """Tell features that have the other sign: mirrored, and of other sign throughout, or correlated so.
 
-    One feature alone, uncorrelated, may be the one that the splits were cut by.
+    One feature alone, symmetric and uncorrelated, may be the one that the splits were cut by.
     """
     flipped, after, proven = [], [], False
     first, second = (_rank_correlations(part) for part in (sides.first, sides.second))
@@ -179,21 +224,43 @@ def _signs(sides: _Sides) -> Reordered | None:
         if mirrored > sides.noise:
             continue
         others = np.arange(sides.columns.size) != j
-        here, there = first[j, others], second[j, others]
-        weight = float(np.linalg.norm(here) * np.linalg.norm(there))
-        against = float(here @ there) / max(weight, 1e-12)
-        strength = float(np.linalg.norm(here)) / math.sqrt(others.sum() * (1 / len(a) + 1 / len(b)))
+        evidence, against = _reversal(first[j, others], second[j, others], len(a), len(b))
         clear = sides.apart[j] > max(sides.noise, APART) and sides.apart[j] - mirrored > APART / 2
-        reversed_ = (clear and strength > 5 and against < -0.7) or (strength > 6 and against < -0.9)
-        if reversed_ or (clear and strength <= 5 and _not_by_shift(a, b)):
+        reversed_ = evidence > REVERSED and against < (-0.7 if clear else -0.9)
+        skewed = clear and _not_by_shift(a, b)
+        told = reversed_ or (skewed and _one_sided(a, b))
+        if told or (clear and (_one_sided(a, b) or (skewed and evidence > -REVERSED / 2))):
             flipped.append(j)
             after.append(mirrored)
-            proven |= bool(reversed_)
+            proven |= bool(told)
     if not flipped or (not proven and len(flipped) < 2):
         return None
     columns = sides.columns[flipped]
     before = float(np.median(sides.apart[flipped]))
     return Reordered("signs", columns, columns, before, float(np.median(after)), sides.noise)
+
+
+def _reversal(here: Floats, there: Floats, n: int, m: int) -> tuple[float, float]:
+    """Return how much better reversed correlations fit than the same ones, and their cosine.
+
+    By Fisher's z, each has a standard error of ``1 / sqrt(n - 3)``; the first figure is the difference of
+    the two sums of squares. Only correlations that are strong in a split count.
+    """
+    strong = np.maximum(np.abs(here), np.abs(there)) > STRONG
+    if not strong.any():
+        return 0.0, 0.0
+    z = [np.arctanh(np.clip(part[strong], -0.995, 0.995)) for part in (here, there)]
+    size = sorted(float(np.linalg.norm(part)) for part in z)
+    if size[0] < size[1] / 2:
+        return 0.0, 0.0  # another feature, not this one reversed
+    cosine = float(z[0] @ z[1]) / (size[0] * size[1])
+    return -4 * float(z[0] @ z[1]) / (1 / (n - 3) + 1 / (m - 3)), cosine
+
+
+def _one_sided(a: Floats, b: Floats) -> bool:
+    """Whether one split has no negative value and the other no positive one, and most are not zero."""
+    apart = (a.min() >= 0 >= b.max()) or (b.min() >= 0 >= a.max())
+    return bool(apart and min(np.mean(a != 0), np.mean(b != 0)) > 0.5)
 
 
 def _inverted(sides: _Sides) -> Reordered | None:

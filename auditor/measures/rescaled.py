@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.measures.levels import Levels
+from auditor.measures.levels import GAIN, Levels
 from auditor.measures.marginals import Floats, Marginal, kolmogorov, same_grid, spread
 from auditor.measures.scale_mismatch import ScaleMismatch, factor_name
 
@@ -22,21 +22,16 @@ SHARED = 8.0
 AGREE = 0.8
 """Share of features that have to follow."""
 
-GAIN = 1.5
-"""Factor that instruments of one kind keep within."""
-
 STRETCHED = 0.25
 """Share of features whose spreads have to differ by more than that."""
 
 MOVED = 0.3
-"""Share of features that have to stand on another grid."""
-
-KEPT = 0.1
-"""Share of them that may stand on the same one."""
+"""Share of the features that differ which have to stand on another grid, more than stand on the same."""
 
 FEWEST = 3
 """Features of few values that one factor has to be shared by."""
 
+APART = 0.15
 IMPROVED = 0.25
 SLACK = 0.05
 
@@ -46,10 +41,15 @@ class _Told:
     """What one feature says."""
 
     column: int
-    log_slope: float
+    far: bool
     before: float
     after: float
-    follows: bool
+    noise: float
+
+    @property
+    def follows(self) -> bool:
+        """Whether undoing the map brings the splits together."""
+        return self.after <= max(self.noise, 0.15)
 
 
 def level_factor(levels: list[Levels], pairs: list[Marginal]) -> ScaleMismatch | None:
@@ -96,17 +96,22 @@ def other_grids(levels: list[Levels], pairs: list[Marginal]) -> ScaleMismatch | 
     """Tell a split that a scaler was applied to, and one that it was not, by the grids of their values.
 
     Three in ten of the features stand on another grid, whose step differs as the spread does, or take
-    other values throughout, which an affine map makes equal one by one; hardly one is on the same grid;
-    and with location and scale undone eight in ten follow. Populations, and instruments of another gain,
-    do not do that: a quarter of the features is stretched by more than one and a half.
+    other values throughout, which an affine map makes equal one by one; and with location and scale
+    undone, eight in ten of those that differ follow. Populations, and instruments of another gain, do not
+    do that: a quarter of the features is stretched by more than one and a half, or has other values a
+    spread away.
     """
     few = {one.column for one in levels}
     fine = [pair for pair in pairs if pair.column not in few]
-    grids = [one.same for one in levels] + [same_grid(pair) for pair in fine]
-    if grids.count(False) < max(2, MOVED * len(grids)) or grids.count(True) > KEPT * len(grids):
+    grids = {one.column: one.same for one in levels} | {pair.column: same_grid(pair) for pair in fine}
+    if list(grids.values()).count(False) < 2:
         return None
-    told = [_of_levels(one) for one in levels] + [_of_pair(pair) for pair in fine]
-    stretched = np.mean([abs(one.log_slope) > math.log(GAIN) for one in told])
+    every = [_of_levels(one) for one in levels] + [_of_pair(pair) for pair in fine]
+    told = [one for one in every if one.before > max(one.noise, APART)]
+    moved = [grids[one.column] for one in told]
+    if moved.count(False) < max(2, MOVED * len(every), moved.count(True)):
+        return None
+    stretched = np.mean([one.far for one in told])
     follow = [one for one in told if one.follows]
     gain = np.median([one.before for one in told]) - np.median([one.after for one in told])
     if stretched < STRETCHED or len(follow) < AGREE * len(told) or gain < IMPROVED:
@@ -120,23 +125,20 @@ def other_grids(levels: list[Levels], pairs: list[Marginal]) -> ScaleMismatch | 
         len(told),
         float(np.median([one.before for one in told])),
         float(np.median([one.after for one in told])),
-        float(np.median([*(one.noise for one in levels), *(pair.noise for pair in fine)])),
+        float(np.median([one.noise for one in told])),
         first_scaled,
         proven=True,
     )
 
 
 def _of_levels(one: Levels) -> _Told:
-    slope = math.log(abs(one.slope)) if one.is_image and one.slope else 0.0
-    follows = one.is_image and one.after <= max(one.noise, 0.15)
-    return _Told(one.column, slope, one.before, one.after, follows)
+    return _Told(one.column, one.far, one.before, one.after, one.noise)
 
 
 def _of_pair(pair: Marginal) -> _Told:
     before = kolmogorov(pair.first, pair.second, SLACK)
     after = kolmogorov(pair.first, aligned(pair), SLACK)
-    follows = after <= max(pair.noise, 0.15)
-    return _Told(pair.column, pair.log_slope, before, after, follows)
+    return _Told(pair.column, abs(pair.log_slope) > math.log(GAIN), before, after, pair.noise)
 
 
 def undone(pair: Marginal, factor: float) -> Floats:

@@ -69,10 +69,10 @@ class Levels:
 
     @property
     def far(self) -> bool:
-        """Whether the map does more than instruments do: it stretches, or moves the middle by a spread."""
+        """Whether the map is more than an instrument's gain: it stretches, or moves the middle by a spread."""
         middle = float(np.median(self.second)) - float(np.median(self.first))
         stretched = abs(math.log(abs(self.slope))) > math.log(GAIN) if self.is_image else False
-        return stretched or abs(middle) > spread(self.first)
+        return stretched or (self.offset != 0 and abs(middle) > spread(self.first))
 
     @property
     def is_image(self) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.measures.levels import GAIN, Levels
-from auditor.measures.marginals import Floats, Marginal, kolmogorov, same_grid, spread
+from auditor.measures.marginals import Floats, Marginal, grid_step, kolmogorov, same_grid, spread
 from auditor.measures.scale_mismatch import ScaleMismatch, factor_name
 
 SHARED = 8.0
@@ -111,7 +111,8 @@ def other_grids(levels: list[Levels], pairs: list[Marginal]) -> ScaleMismatch | 
     moved = [grids[one.column] for one in told]
     if moved.count(False) < max(2, MOVED * len(every), moved.count(True)):
         return None
-    stretched = np.mean([one.far for one in told])
+    # Slopes of spreads are estimates; the values of a feature on another grid give its slope exactly.
+    stretched = np.mean([one.far and grids[one.column] is False for one in told])
     follow = [one for one in told if one.follows]
     gain = np.median([one.before for one in told]) - np.median([one.after for one in told])
     if stretched < STRETCHED or len(follow) < AGREE * len(told) or gain < IMPROVED:
@@ -138,7 +139,13 @@ def _of_levels(one: Levels) -> _Told:
 def _of_pair(pair: Marginal) -> _Told:
     before = kolmogorov(pair.first, pair.second, SLACK)
     after = kolmogorov(pair.first, aligned(pair), SLACK)
-    return _Told(pair.column, abs(pair.log_slope) > math.log(GAIN), before, after, pair.noise)
+    return _Told(pair.column, _stretched(pair), before, after, pair.noise)
+
+
+def _stretched(pair: Marginal) -> bool:
+    """Whether the step of one split's grid is that of the other's times more than a gain."""
+    first, second = grid_step(np.unique(pair.first)), grid_step(np.unique(pair.second))
+    return min(first, second) > 0 and abs(math.log(second / first)) > math.log(GAIN)
 
 
 def undone(pair: Marginal, factor: float) -> Floats:

@@ -15,11 +15,15 @@ from auditor.measures.marginals import spaced
 BITS = (16, 32, 64)
 """Widths of unsigned integers; bytes of 250 and more are codes too often."""
 
-GAP = 0.5
-"""Share of the range between small and large values that is empty."""
+SMALL = 4
+LARGE = 64
+"""Small values lie in the first quarter of the range, large ones in the last sixty-fourth."""
 
 FEW = 3
 """Different values needed on either side: one or two are codes for what is missing."""
+
+MEET = 0.25
+"""Empty stretch around 0, over the reach of the values on both sides of it, at most."""
 
 ROWS = 50
 SAMPLE_ROWS = 100_000
@@ -54,8 +58,9 @@ class HighCodes:
 def high_codes(case: Case, split: str) -> HighCodes | None:
     """Product: features whose values lie near 0 and just below a power of two, and nowhere between.
 
-    Null: values of one population. Were they spread over the range, half of it would be empty with a
-    chance of n / 2^n for n different values; codes for missing values are one or two.
+    Null: values of one population. Were they spread over the range, seven tenths of it would be empty
+    with a chance below n / 3^n for n different values; codes for missing values are one or two, and
+    port numbers reach down to three quarters of the range.
     """
     flat = case[split].flat
     if flat.dtype.kind not in "uif" or flat.dtype.itemsize < 2 or flat.shape[0] < ROWS:
@@ -64,6 +69,8 @@ def high_codes(case: Case, split: str) -> HighCodes | None:
     seen = flat[spaced(flat.shape[0], limit)][:, spaced(flat.shape[1], MOST_COLUMNS)]
     numbers = spaced(flat.shape[1], MOST_COLUMNS)
     for bits in BITS:
+        if bits == 16 and case[split].X.ndim > 2:
+            continue  # black and white, in sixteen bits
         if flat.dtype.kind in "ui" and flat.dtype.itemsize * 8 < bits:
             continue
         if flat.dtype.kind == "f" and np.finfo(flat.dtype).nmant + 1 < bits:
@@ -76,19 +83,21 @@ def high_codes(case: Case, split: str) -> HighCodes | None:
 
 def _columns(seen: NDArray[Any], bits: int) -> NDArray[np.int64]:
     """Return which columns hold both kinds of values; whole numbers that fit the width, and none between."""
-    top, edge = 2**bits - 1, 2 ** (bits - 2)
+    top = 2**bits - 1
+    below, above = 2**bits // SMALL, 2**bits - 2**bits // LARGE
     if seen.dtype.kind == "f":
         with np.errstate(invalid="ignore"):
             usable = ((seen >= 0) & (seen <= top) & (seen == np.rint(seen))).all(axis=0)
     else:
         usable = (seen >= 0).all(axis=0) & (seen <= top).all(axis=0)
     hits = []
-    for j in np.flatnonzero(usable & (seen.max(axis=0) > top - edge) & (seen.min(axis=0) < edge)):
+    for j in np.flatnonzero(usable & (seen.max(axis=0) >= above) & (seen.min(axis=0) < below)):
         levels = np.unique(seen[:, j])
-        low, high = levels[levels < edge], levels[levels > top - edge]
+        low, high = levels[levels < below], levels[levels >= above]
         if min(low.size, high.size) < FEW or low.size + high.size < levels.size:
             continue
-        if (int(high[0]) - int(low[-1])) >= GAP * top:
+        meet, reach = int(low[0]) + top - int(high[-1]), int(low[-1]) + top - int(high[0])
+        if meet <= MEET * reach:
             hits.append(int(j))
     return np.array(hits, dtype=np.int64)
 

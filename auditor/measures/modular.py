@@ -20,6 +20,9 @@ APART = 0.25
 NOISE = 0.1
 """Distance that two samples of one population may keep, and three times what halves of one split do."""
 
+REST = 0.3
+"""The same without the most frequent level, under the map."""
+
 WRAPS = 0.01
 """Share of the values that have to have wrapped."""
 
@@ -58,22 +61,24 @@ def modular_map(left: WholeRows | None, right: WholeRows | None) -> Modular | No
     if left is None or right is None or not _are_bytes(left, right):
         return None
     source, target = _counts(left), _counts(right)
-    halves = [np.bincount((left.rows[i::2] % 256).ravel(), minlength=256) for i in (0, 1)]
-    noise = max(NOISE, 3 * _apart(*(half / max(1, half.sum()) for half in halves)))
+    halves = [_frequencies(left.rows[i::2]) for i in (0, 1)]
+    noise = max(NOISE, 3 * _apart(*halves))
     before = _apart(source, target)
     if right.is_signed:  # read as int8: the same bytes, the upper half below zero
         share = float((right.rows < 0).mean())
         if before <= noise and share >= WRAPS and int(left.rows.max()) > 127:
             return Modular(1, 0, share, 1.0, before, 1.0)
         return None
-    if before < APART:
+    rest = _rest_apart(source, target, 1, 0)
+    if max(before, rest) < APART:
         return None
     tried = (_map(source, target, factor, offset) for factor in FACTORS for offset in range(256))
     factor, offset, share, after = min(tried, key=lambda one: one[3])
-    if share < WRAPS or after > noise or before - after < APART:
+    rest_after = _rest_apart(source, target, factor, offset)
+    if share < WRAPS or after > noise or rest_after > REST or max(before - after, rest - rest_after) < APART:
         return None
     clipped = _least_clipped(source, target)
-    if clipped - after < max(share / 2, WRAPS) or not _rest_agrees(source, target, factor, offset):
+    if clipped < max(after + WRAPS, after + share / 4, 2 * after):
         return None
     return Modular(factor, offset if offset <= 127 else offset - 256, share, before, after, clipped)
 
@@ -87,8 +92,12 @@ def _are_bytes(left: WholeRows, right: WholeRows) -> bool:
 
 
 def _counts(found: WholeRows) -> Floats:
-    counts = np.bincount((found.rows % 256).ravel(), minlength=256)
-    return np.asarray(counts / counts.sum())
+    return _frequencies(found.rows)
+
+
+def _frequencies(rows: NDArray[np.int64]) -> Floats:
+    counts = np.bincount((rows % 256).ravel(), minlength=256)
+    return np.asarray(counts / max(1, counts.sum()))
 
 
 def _apart(p: Floats, q: Floats) -> float:
@@ -120,9 +129,9 @@ def _least_clipped(source: Floats, target: Floats) -> float:
     return least
 
 
-def _rest_agrees(source: Floats, target: Floats, factor: int, offset: int) -> bool:
-    """Whether the counts agree without the most frequent level as well."""
+def _rest_apart(source: Floats, target: Floats, factor: int, offset: int) -> float:
+    """Return the total variation without the most frequent level, a background, under the map."""
     made = _wrapped(source, factor, offset)
     rest = np.arange(256) != int(made.argmax())
     p, q = made[rest], target[rest]
-    return bool(p.sum() > 0 and q.sum() > 0 and _apart(p / p.sum(), q / q.sum()) <= 3 * NOISE)
+    return _apart(p / p.sum(), q / q.sum()) if p.sum() > 0 and q.sum() > 0 else 1.0

@@ -28,11 +28,20 @@ CROSSINGS = 300
 ROWS = 20
 """Rows that have to show it."""
 
+MINOR = 0.25
+"""Share of the values that has to lie at the less frequent end where the middle of the range is empty."""
+
+NEARER = 0.5
+"""Distance from the ends where a signal changes sign, over its usual distance, at most."""
+
+ROUGH, VALUES = 0.3, 1000
+"""Roughness that the wrong byte order leaves at least, and values needed."""
+
 SMOOTHER = 0.6
 """Roughness with bytes swapped over that without, below which the swapped reading is the true one."""
 
 AGREE = 0.9
-"""Share of rows that have to be smoother so."""
+"""Share of rows that have to be smoother so, and of differing neighbours whose high bytes have to differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,9 @@ class Wrapped:
         Rows looked at.
     showing : int
         Rows with such neighbours.
+    changes_sign : bool
+        Whether it is a signal around 0 in an unsigned type: `across` then counts changes of sign, and
+        `beside` neighbours of one sign.
     """
 
     bits: int
@@ -61,6 +73,7 @@ class Wrapped:
     beside: float
     rows: int
     showing: int
+    changes_sign: bool = False
 
 
 def wrapped(case: Case, split: str, found: WholeRows | None) -> Wrapped | None:
@@ -69,7 +82,9 @@ def wrapped(case: Case, split: str, found: WholeRows | None) -> Wrapped | None:
     Null: the range is a line. Then few neighbours are a short way apart across its ends, and only at
     sharp edges between black and white: the traffic across the end is far less than between levels nearby,
     or, where all is black and white, far more. On a circle, the end is a level as any other, and traffic
-    across it equals that beside it on either side. Saturated values (the very ends) do not count.
+    across it equals that beside it on either side. Saturated values (the very ends) do not count. Where
+    the middle of the range is empty, a signal around 0 changes sign at values much smaller than it
+    usually takes, and black and white meet at values as large as they usually are.
     """
     axes = ordered_axes(case[split].X.shape)
     if found is None or not axes:
@@ -77,6 +92,9 @@ def wrapped(case: Case, split: str, found: WholeRows | None) -> Wrapped | None:
     levels, bits = _levels(found)
     if levels is None:
         return None
+    signal = None if found.is_signed else _changes_sign(found.rows, bits, axes)
+    if signal is not None:
+        return Wrapped(bits, False, *signal, len(levels), len(levels), changes_sign=True)
     traffic, close, showing = _traffic(levels, axes)
     if close < CLOSE or traffic[0] < CROSSINGS or showing < min(ROWS, max(1, len(levels) // 2)):
         return None
@@ -96,6 +114,25 @@ def _levels(found: WholeRows) -> tuple[Whole | None, int]:
     levels = shifted >> (bits - 8)
     filled = levels.min() <= 8 and levels.max() >= 247
     return (levels if filled else None), bits
+
+
+def _changes_sign(rows: Whole, bits: int, axes: tuple[int, ...]) -> tuple[float, float] | None:
+    """Return how often signed values in an unsigned type change sign, and how often they do not; or None."""
+    size = 2**bits
+    high = rows >= size // 2
+    if ((rows >= size // 4) & (rows < size - size // 4)).any() or not MINOR <= high.mean() <= 1 - MINOR:
+        return None
+    away = np.where(high, size - rows, rows)
+    at_change, changes, stays = [], 0, 0
+    for axis in axes:
+        n = rows.shape[axis]
+        turn = high.take(range(n - 1), axis) != high.take(range(1, n), axis)
+        changes, stays = changes + int(turn.sum()), stays + int((~turn).sum())
+        at_change += [away.take(range(n - 1), axis)[turn], away.take(range(1, n), axis)[turn]]
+    meeting = np.concatenate(at_change)
+    if changes < CROSSINGS or changes > stays or np.median(meeting) >= NEARER * np.median(away):
+        return None
+    return float(changes), float(stays)
 
 
 def _traffic(levels: Whole, axes: tuple[int, ...]) -> tuple[NDArray[np.int64], float, int]:
@@ -165,11 +202,18 @@ def swapped_bytes(case: Case, split: str, found: WholeRows | None) -> Swapped | 
         return None
     a, b = np.array(given.ratios), np.array(other.ratios)
     share = float((b < SMOOTHER * a).mean())
-    if share < AGREE or given.rows * levels_seen(found.rows) < 1000 or given.median < 0.3:
+    enough = given.rows * int(np.prod(found.rows.shape[1:])) >= VALUES and given.median >= ROUGH
+    if share < AGREE or not enough or _high_bytes_differ(found.rows, axes) < AGREE:
         return None
     return Swapped(given.median, other.median, share, given.rows)
 
 
-def levels_seen(rows: Whole) -> int:
-    """Return how many values a row holds."""
-    return int(np.prod(rows.shape[1:]))
+def _high_bytes_differ(rows: Whole, axes: tuple[int, ...]) -> float:
+    """Return in what share of the neighbours that differ the high bytes do: rare spikes are no noise."""
+    differ = high = 0
+    for axis in axes:
+        n = rows.shape[axis]
+        first, second = rows.take(range(n - 1), axis), rows.take(range(1, n), axis)
+        differ += int((first != second).sum())
+        high += int((first >> 8 != second >> 8).sum())
+    return high / max(1, differ)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -192,7 +193,7 @@ def _of_pair(odd: str, rest: Names, one: Modular | Cut) -> Finding:
 
 def _cut(odd: str, rest: Names, others: str, one: Cut) -> Finding:
     return Finding(
-        f"X_{odd} was cut to whole numbers: it holds {one.kept} different values, and {others} fractions in "
+        f"X_{odd} was cut to whole numbers: it holds {one.kept} different value{'s' * (one.kept != 1)}, and {others} fractions in "
         f"{one.fractions:.1%} of the rows, with a standard deviation of {one.std:.3g}. The whole numbers are as "
         "frequent as those fractions cut off.",
         Evidence.of(
@@ -224,7 +225,8 @@ def _within(context: Context) -> Iterator[Finding]:
         worst = next(iter(found))
         apart = tuple(name for name in names if name not in found)
         apart = apart if _could_show(case, worst, apart) else ()
-        yield tell(case, tuple(found), apart, found[worst])
+        finding = tell(case, tuple(found), apart, found[worst])
+        yield finding if apart else replace(finding, splits=tuple(names))
         return
 
 
@@ -235,28 +237,38 @@ def _could_show(case: Case, shown: str, apart: Names) -> bool:
 
 def _wrapped(_: Case, names: Names, apart: Names, one: Wrapped) -> Finding:
     low, high = (-(2**one.bits) // 2, 2**one.bits // 2 - 1) if one.signed else (0, 2**one.bits - 1)
-    cause = (
-        f"uint{one.bits} was read as int{one.bits}"
-        if one.signed
-        else f"arithmetic in uint{one.bits} wrapped (or they are angles)"
+    pass_by = (
+        f"neighbours pass from {high} to {low} as if these were next to each other, {one.across:,.0f} times in "
+        f"{one.rows:,} rows, and past levels nearby {one.beside:,.0f} times."
     )
+    if one.changes_sign:
+        what = (
+            f"hold signed numbers in uint{one.bits}: the middle of the range is empty, and neighbours change over "
+            f"{one.across:,.0f} times from small values to values just below {high + 1:,}."
+        )
+    elif one.signed:
+        what = f"are uint{one.bits} read as int{one.bits}: {pass_by}"
+    else:
+        what = f"run in a circle: {pass_by} Arithmetic in uint{one.bits} wrapped (or they are angles)."
+    view = f"int{one.bits}" if one.changes_sign else f"uint{one.bits}"
+    codes = {
+        name: f"X_{name} = X_{name}.astype('uint{one.bits}').view('{view}').astype('float32')"
+        if one.changes_sign or one.signed
+        else f"X_{name} = raw_{name}.astype('float32') - mean"
+        for name in names
+    }
     return Finding(
-        f"Values of {_listed(names)} run in a circle: neighbours pass from {high} to {low} as if these were next to each "
-        f"other, {one.across:,.0f} times in {one.rows:,} rows, and past levels nearby {one.beside:,.0f} times. "
-        f"{cause[0].upper()}{cause[1:]}.{_unlike(apart)}",
+        f"Values of {_listed(names)} {what}{_unlike(apart)}",
         Evidence.of(
             Measure("near neighbours across the end of the range", one.across, CROSSINGS),
-            Measure("near neighbours across levels beside it", one.beside),
+            Measure(
+                "neighbours of one sign" if one.changes_sign else "near neighbours beside it", one.beside
+            ),
             Measure("rows that show it", one.showing, None, "rows"),
         ),
         Fix(
             "Read the bytes as what they are, and convert to float before any arithmetic.",
-            "\n".join(
-                f"X_{name} = raw_{name}.view('uint{one.bits}').astype('float32')"
-                if one.signed
-                else f"X_{name} = raw_{name}.astype('float32') - mean"
-                for name in names
-            ),
+            "\n".join(codes.values()),
         ),
         splits=(*names, *apart),
         severity=Severity.ERROR if apart else Severity.WARNING,

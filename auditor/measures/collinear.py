@@ -41,15 +41,6 @@ BLOCK = 2**16
 REACH = 4
 """Neighbours in the order of directions that are compared with each."""
 
-LINES, THICK = 24, 5
-"""Lines looked at to tell bundles, and rows on one that make it more than a chance."""
-
-TURN = 0.995
-"""Cosine of two lines up to which they cross."""
-
-CLEAR = 2.0**-8
-"""Least distance between rows of a line that gives it a direction, over the size of the values."""
-
 OFFSET = 2.0**-8
 """Least spread of a feature over its size that counts fully in a projection, which is blurred by size."""
 
@@ -183,47 +174,6 @@ def twins(field: Field) -> Masks:
     marked = np.zeros(order.size, dtype=bool)
     marked[order] = twin
     return marked
-
-
-def bundled(field: Field, triples: Triples, rng: np.random.Generator) -> bool:
-    """Return whether most of the lines hold many rows, of which the outermost are on no other line.
-
-    Where features are piecewise linear in one variable, or proportional within groups, rows make such
-    bundles. Interpolation draws several lines from a row as soon as it puts several rows on one.
-    """
-    chosen = rng.permutation(triples.low.size)[:LINES]
-    thick = []
-    for k in chosen:
-        low, high = int(triples.low[k]), int(triples.high[k])
-        both = _outermost(field, low, high)
-        if both is not None:
-            thick.append((low, high, both))
-    if 2 * len(thick) < max(1, chosen.size):
-        return False
-    ends = np.unique([line[2] for line in thick])
-    others = collinear_triples(field, ends, rng)
-    others = others.only(others.sharpness * others.nearer >= CLEAR)
-    direction = field.rows[others.high] - field.rows[others.low]
-    lonely = 0
-    for low, high, both in thick:
-        beside = np.isin([others.low, others.middle, others.high], both).any(axis=0)
-        along = (field.rows[high] - field.rows[low]) / field.spread
-        across = direction[beside] / field.spread
-        lengths = np.linalg.norm(along) * np.linalg.norm(across, axis=1)
-        lonely += not (np.abs(across @ along) <= TURN * lengths).any()
-    return 2 * lonely >= chosen.size
-
-
-def _outermost(field: Field, low: int, high: int) -> tuple[int, int] | None:
-    """Return the outermost rows on the line through two, if there are ``THICK`` on it."""
-    points, error = field.points, field.error
-    along, off = points[high] - points[low], points - points[low]
-    t = off @ along / max(float(along @ along), np.finfo(np.float64).tiny)
-    slack = error + (1 + np.abs(t))[:, None] * (error[low] + error[high])
-    on = np.flatnonzero((np.abs(off - t[:, None] * along) <= 2 * slack).all(axis=1))
-    if on.size < THICK:
-        return None
-    return int(on[np.argmin(t[on])]), int(on[np.argmax(t[on])])
 
 
 def _nearest(field: Field, anchors: Numbers) -> Numbers:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +16,19 @@ from numpy.typing import NDArray
 from auditor._case import Case
 from auditor._finding import Coverage
 from auditor.hashing.nearest import neighbours
-from auditor.measures.collinear import NEAREST, Triples, bundled, collinear_triples, field_of, twins
-from auditor.measures.copies import Copies, Numbers, label_ids
+from auditor.measures.bundles import bundled
+from auditor.measures.class_rows import (
+    HELD,
+    ClassPools,
+    ClassRows,
+    Columns,
+    class_pools,
+    continuous_columns,
+    no_news,
+)
+from auditor.measures.collinear import NEAREST, Triples, collinear_triples, field_of, twins
+from auditor.measures.copies import Copies, Numbers
 from auditor.measures.line_chances import Judged, Lines, judged, surprise
-from auditor.measures.marginals import grid_step
 
 Floats = NDArray[np.float64]
 Masks = NDArray[np.bool_]
@@ -34,27 +42,15 @@ SECOND_LOOK = 4_000_000
 DISTANCES_SEEN = 20_000_000
 """Distances from anchors to rows of their class computed at most, to find the nearest."""
 
-FEWEST_ANCHORS, FEWEST_ROWS = 32, 6
-SAMPLED = 2000
-"""Rows from which it is told whether a feature is continuous."""
-
-GRID_CLASSES, GRID_ROWS = 8, 5000
-"""Classes, and rows of each, whose grids are looked for."""
-
-POOLED = 50_000
-"""Rows of a class held at a time; of a larger one, those near the anchors are."""
-
-CONSIDERED = 1024
-"""Features that are read to choose from, drawn at random where there are more."""
-
-WIDEST = 128
-"""Features in which rows must be on a line, drawn at random where there are more."""
+FEWEST_ANCHORS = 32
+INDEPENDENT = 2000
+"""Rows from which linear relations between features are read."""
 
 EVIDENCE = 64
 """Features whose agreement counts as evidence, which is asked of all of them."""
 
-LARGEST = 1e60
-"""Size of values from which squares may overflow."""
+DEPENDENT = 1e-5
+"""Share of a feature's spread up to which it is taken to follow from others."""
 
 FEWEST_HITS, LEAST_RATE = 3, 0.02
 """Rows that must be on a line, and their share of those looked from."""
@@ -150,7 +146,7 @@ def segments(case: Case, found: Copies, split: str, seed: int) -> tuple[Interpol
 
     Classes are left out that have fewer than six different rows or none that is held out.
     """
-    pools = _pools(case, found, split)
+    pools = class_pools(case, found, split)
     if pools.train.dtype.kind != "f" or pools.split.dtype.kind != "f":
         return ()
     made = []
@@ -177,63 +173,12 @@ def coverage(classes: tuple[Interpolated, ...]) -> Iterator[Coverage]:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Pool:
-    """Different rows of one class, by ascending number over all splits, and where each stands."""
-
-    total: int
-    numbers: Numbers
-    in_train: Masks
-    held_out: Masks
-
-    def only(self, kept: Numbers) -> _Pool:
-        return _Pool(self.total, self.numbers[kept], self.in_train[kept], self.held_out[kept])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Pools:
-    """The classes, and the rows of train and one evaluation split."""
-
-    train: NDArray[Any]
-    split: NDArray[Any]
-    offset: int
-    classes: dict[int, _Pool]
-
-    def rows(self, numbers: Numbers, columns: Numbers | int | slice = slice(None)) -> Floats:
-        """Return rows by ascending number over all splits, in float64."""
-        first = int(np.searchsorted(numbers, self.train.shape[0]))
-        parts = []
-        for part, own in ((self.train, numbers[:first]), (self.split, numbers[first:] - self.offset)):
-            wanted = part[np.ix_(own, columns)] if isinstance(columns, np.ndarray) else part[own, columns]
-            parts.append(wanted.astype(np.float64))
-        return np.concatenate(parts)
-
-
-def _pools(case: Case, found: Copies, split: str) -> _Pools:
-    labels = label_ids(case)
-    numbers = np.concatenate([np.arange(found.first.size)[found.rows(name)] for name in ("train", split)])
-    ids = np.concatenate([labels["train"], labels[split]])
-    kept = (ids >= 0) & ~found.blank[numbers]
-    numbers, ids = numbers[kept], ids[kept]
-    n_train = case.train.n_rows
-    classes = {}
-    for label in np.unique(ids).tolist():
-        own = numbers[ids == label]
-        different, place, member = np.unique(found.first[own], return_index=True, return_inverse=True)
-        if different.size >= FEWEST_ROWS:
-            in_train = np.bincount(member, own < n_train) > 0
-            held_out = np.bincount(member, own >= n_train) > 0
-            order = np.argsort(own[place])
-            classes[label] = _Pool(own.size, own[place][order], in_train[order], held_out[order])
-    return _Pools(case.train.flat, case[split].flat, found.rows(split).start, classes)
-
-
-def _looked_at(case: Case, pools: _Pools, label: int, rng: np.random.Generator) -> Interpolated:
+def _looked_at(case: Case, pools: ClassPools, label: int, rng: np.random.Generator) -> Interpolated:
     """Return the lines of a class: from a few of its held-out rows, then from more where there are any."""
     pool, shares = pools.classes[label], len(pools.classes)
     outside = rng.permutation(np.flatnonzero(~pool.in_train))
     made = _told(label, pool, np.sort(outside), None)
-    for columns in _continuous(case, pools, pool, rng):
+    for columns in continuous_columns(case, pools, pool, rng):
         looked = 0
         for look in (FIRST_LOOK, SECOND_LOOK):
             anchors = np.sort(outside[: _budget(pool.numbers.size, look // shares)])
@@ -253,57 +198,21 @@ def _budget(rows: int, look: int) -> int:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Columns:
-    """Features of a class that may have been interpolated, and those that stand on a grid."""
-
-    continuous: Numbers
-    gridded: Numbers
-    step: Floats
-
-
-def _continuous(case: Case, pools: _Pools, pool: _Pool, rng: np.random.Generator) -> list[_Columns]:
-    """Return one or two choices of features that may have been interpolated, at most ``WIDEST`` of them.
-
-    Interpolation leaves values that no other row has, and that stand on no grid unless they were rounded.
-    A feature counts where one value in twenty is such; the second choice, if it differs, asks for one in
-    two, which leaves out categories with many levels.
-    """
-    considered = np.sort(rng.permutation(pools.train.shape[1])[:CONSIDERED])
-    considered = considered[~case.categorical[considered]]
-    some = np.sort(rng.permutation(pool.numbers)[:SAMPLED])
-    values = np.sort(pools.rows(some, considered), axis=0)
-    fit = (np.abs(values) < LARGEST).all(axis=0)  # False for NaN
-    considered, values = considered[fit], values[:, fit]
-    alone = np.ones(values.shape, dtype=bool)
-    alone[1:] &= values[1:] != values[:-1]
-    alone[:-1] &= values[1:] != values[:-1]
-    share = alone.mean(axis=0)
-    step = np.array([grid_step(np.unique(column)) for column in values.T])
-    choices: list[_Columns] = []
-    for bar in (0.05, 0.5):
-        columns = np.sort(rng.permutation(considered[(share >= bar) & (step == 0)])[:WIDEST])
-        whole = pools.rows(pool.numbers[:POOLED], columns)
-        columns = columns[(np.abs(whole) < LARGEST).all(axis=0)]
-        if columns.size >= 2 and not any(np.array_equal(columns, known.continuous) for known in choices):
-            gridded = np.flatnonzero(step > 0)[:EVIDENCE]
-            choices.append(_Columns(columns, considered[gridded], step[gridded]))
-    return choices
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class _Seen:
     """Lines of a class that count, the rows that they are among, and the triples looked at."""
 
-    pool: _Pool
+    pool: ClassRows
     lines: Judged
     tried: float
     features: int
     flat: bool
 
 
-def _look(pools: _Pools, pool: _Pool, columns: _Columns, anchors: Numbers, rng: np.random.Generator) -> _Seen:
+def _look(
+    pools: ClassPools, pool: ClassRows, columns: Columns, anchors: Numbers, rng: np.random.Generator
+) -> _Seen:
     """Return the lines through some anchors, held-out rows of a class, that nature does not explain."""
-    if pool.numbers.size > POOLED:
+    if pool.numbers.size > HELD:
         pool, anchors = _around(pools, pool, columns.continuous, anchors, rng)
     field = field_of(pools.rows(pool.numbers, columns.continuous), rng)
     anchors = anchors[~twins(field)[anchors]]
@@ -312,32 +221,32 @@ def _look(pools: _Pools, pool: _Pool, columns: _Columns, anchors: Numbers, rng: 
     outside = ~pool.in_train
     row = np.where(outside[triples.low], triples.low, triples.high)
     row = np.where(outside[triples.middle], triples.middle, row)
-    telling = _independent(field.rows, rng)
-    tied = _tied(pools, pool.numbers[row], columns.continuous[telling])
+    telling, relations = _independent(field.rows, rng)
+    tied = no_news(pools, pool.numbers[row], columns.continuous[telling])
     tried = max(1, anchors.size) * field.around**2 / 2
-    lines = judged(field, Lines(triples, row, telling, tied), tried)
-    flat = telling.size < 2 or (lines.row.size > 0 and bundled(field, lines.triples, rng))
+    lines = judged(field, Lines(triples, row, telling, tied, relations), tried)
+    flat = telling.size < 2 or (lines.row.size > 0 and bundled(field, lines.triples, lines.row, rng))
     return _Seen(pool, lines, tried, columns.continuous.size, flat)
 
 
 def _around(
-    pools: _Pools, pool: _Pool, columns: Numbers, anchors: Numbers, rng: np.random.Generator
-) -> tuple[_Pool, Numbers]:
+    pools: ClassPools, pool: ClassRows, columns: Numbers, anchors: Numbers, rng: np.random.Generator
+) -> tuple[ClassRows, Numbers]:
     """Return the rows of a large class that are nearest to some anchors, and where those are among them."""
-    some = pools.rows(pool.numbers[:: pool.numbers.size // SAMPLED], columns)
+    some = pools.rows(pool.numbers[:: pool.numbers.size // INDEPENDENT], columns)
     low, origin, high = np.quantile(some, [0.1, 0.5, 0.9], axis=0)
     spread = np.where(high > low, high - low, np.maximum(some.std(axis=0), 1e-300))
     weights = rng.normal(size=(columns.size, min(columns.size, 16))) / spread[:, None]
     parts = [
-        ((pools.rows(pool.numbers[start : start + POOLED], columns) - origin) @ weights).astype(np.float32)
-        for start in range(0, pool.numbers.size, POOLED)
+        ((pools.rows(pool.numbers[start : start + HELD], columns) - origin) @ weights).astype(np.float32)
+        for start in range(0, pool.numbers.size, HELD)
     ]
     sketch = np.concatenate(parts)
     kept = np.union1d(anchors, neighbours(sketch, sketch[anchors], NEAREST)[1])
     return pool.only(kept), np.searchsorted(kept, anchors)
 
 
-def _on_grid(pools: _Pools, pool: _Pool, columns: _Columns, triples: Triples) -> Masks:
+def _on_grid(pools: ClassPools, pool: ClassRows, columns: Columns, triples: Triples) -> Masks:
     """Return the lines on which three different values of a grid are also in line, shape (t,).
 
     An interpolated value would have left the grid, and one that was rounded back the line.
@@ -346,54 +255,37 @@ def _on_grid(pools: _Pools, pool: _Pool, columns: _Columns, triples: Triples) ->
     if not natural.size:
         return natural
     for j, step in zip(columns.gridded.tolist(), columns.step.tolist(), strict=True):
-        values = pools.rows(pool.numbers, j)
+        values = pools.rows(pool.numbers, np.array([j]))[:, 0]
         low, middle, high = (values[at] for at in (triples.low, triples.middle, triples.high))
         off = np.abs(middle - low - triples.position * (high - low))
         natural |= (np.abs(high - low) > 0.5 * step) & (off < 0.02 * step)
     return natural
 
 
-def _independent(rows: Floats, rng: np.random.Generator) -> Numbers:
-    """Return columns of which none is a linear function of the others, at most ``EVIDENCE``."""
-    from scipy.linalg import qr
+def _independent(rows: Floats, rng: np.random.Generator) -> tuple[Numbers, Floats]:
+    """Return columns of which none is a linear function of the others, and the linear relations.
+
+    At most ``EVIDENCE`` columns are looked at. The relations, shape (r, d), are vectors whose product with
+    a row, but for a scale of each column, is the same for all rows.
+    """
+    from scipy.linalg import qr, svd
 
     columns = np.sort(rng.permutation(rows.shape[1])[:EVIDENCE])
-    some = rows[rng.permutation(rows.shape[0])[: max(SAMPLED, 4 * columns.size)]][:, columns]
+    some = rows[rng.permutation(rows.shape[0])[: max(INDEPENDENT, 4 * columns.size)]][:, columns]
     centred = some - some.mean(axis=0)
     centred /= np.maximum(np.abs(centred).max(axis=0), np.finfo(np.float64).tiny)
     triangle, pivots = qr(centred, mode="r", pivoting=True)
     diagonal = np.abs(np.diag(triangle))
-    kept: Numbers = np.sort(columns[pivots[: diagonal.size][diagonal > 1e-5 * diagonal[0]]])
-    return kept
+    free = diagonal > DEPENDENT * diagonal[0]
+    kept: Numbers = np.sort(columns[pivots[: diagonal.size][free]])
+    relations = np.zeros((columns.size - int(free.sum()), rows.shape[1]))
+    if relations.size:
+        vectors = svd(triangle, full_matrices=True)[2]
+        relations[:, columns[pivots]] = vectors[int(free.sum()) :]
+    return kept, relations
 
 
-def _tied(pools: _Pools, numbers: Numbers, columns: Numbers) -> Masks:
-    """Return which values of some rows are no news, shape (t, k).
-
-    They recur in another row of any class, or stand on a grid that all values of some class stand on.
-    Values made by interpolation do neither.
-    """
-    rows, place = np.unique(numbers, return_inverse=True)
-    tied = np.zeros((rows.size, columns.size), dtype=bool)
-    if not rows.size:
-        return tied
-    largest = sorted(pools.classes.values(), key=lambda pool: -pool.numbers.size)
-    for k, j in enumerate(columns.tolist()):
-        here = pools.rows(rows, j)
-        parts = [pools.rows(pool.numbers, j) for pool in largest]
-        values = np.sort(np.concatenate(parts))
-        tied[:, k] = np.searchsorted(values, here, "right") - np.searchsorted(values, here) > 1
-        for part in parts[:GRID_CLASSES]:
-            levels = np.unique(part[:GRID_ROWS])
-            levels = levels[np.isfinite(levels)]
-            step = grid_step(levels)
-            if step:
-                steps = (here - levels[0]) / step
-                tied[:, k] |= np.abs(steps - np.rint(steps)) < 0.02
-    return tied[place]
-
-
-def _told(label: int, pool: _Pool, anchors: Numbers, seen: _Seen | None) -> Interpolated:
+def _told(label: int, pool: ClassRows, anchors: Numbers, seen: _Seen | None) -> Interpolated:
     """Return what was seen of a class; None stands for a class in which nothing can be seen."""
     if seen is None:
         none, no = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)

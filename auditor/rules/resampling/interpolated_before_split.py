@@ -36,20 +36,22 @@ def interpolated_before_split(context: Context) -> Iterator[Finding | Coverage]:
 
     The null is that the features of a row say nothing of each other once one of them has told where on
     the line it would be. Each further feature is then within rounding of the line with a probability of
-    that rounding over the distance that the three rows span. What nature draws is set aside:
+    that rounding over the distance of the rows. What nature draws is set aside:
 
     * values on a grid (integers, decimals, scaled or not), and values that another row has too;
     * positions t that are simple fractions, as they are between points of a grid and in gaps filled by
       linear interpolation;
-    * features that are linear functions of others;
+    * features that are linear functions of others, also where the rest is zero, as in shares of a whole;
     * curves, which are straight over short distances: the outer rows must be far apart, by sixteen times
       the root of the precision;
+    * bundles: lines of many rows of which none is on a second line, as where features are proportional
+      within groups. Interpolation starts several lines from a row;
     * lines that are as frequent (a fifth or more) in another class of half the size or more: oversampling
       spares the largest class, nature spares none.
 
     A class is named where three rows or more and 2 % of those looked from are on such lines, by 30 bits
-    more than chance over all triples looked at. Oversampling train alone leaves lines within train,
-    which do not count.
+    more than chance over all triples looked at. Oversampling train alone leaves lines between train rows,
+    and no held-out row on them: it is not named.
 
     ## Why it matters
     A held-out row that is a mixture of train rows tests memory, and a train row that is a mixture of
@@ -72,8 +74,10 @@ def interpolated_before_split(context: Context) -> Iterator[Finding | Coverage]:
     * Rounding afterwards, to integers or decimals, erases the trace; so do functions that bend lines
       (logarithm, power transform, quantiles, normalisation of rows).
     * Implementations that draw one t per feature (WEKA's, some of R) make no line.
-    * Rows made between two classes (mixup) and classes that were all interpolated alike are not told
-      from nature.
+    * Rows made between two classes (mixup), and classes that were all interpolated alike or that have
+      nothing to be held against, are not told from nature.
+    * Rows that are mixtures of two other rows by nature, in one class only, look the same: blends, counts
+      divided by their sum, samples interpolated at irregular times.
     * Of a class with many rows, a sample of the held-out ones is looked from, and only at the 1,024
       nearest rows; coverage says so.
     """

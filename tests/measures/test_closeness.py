@@ -90,3 +90,19 @@ def test_rounding_is_no_copy() -> None:
     rows = 1e9 + rng.normal(size=(4000, 1)) * 1e-3  # a float32 tells none of these apart
     cross, own = _ladders(rows[:3000], rows[3000:])
     assert c.closer_than_train(cross, own, 1000) is None
+
+
+def test_pictures_are_brought_to_one_contrast_and_single_spikes_are_not() -> None:
+    rng = np.random.default_rng(0)
+    pictures = rng.normal(size=(50, 8, 8))
+    here, there = c.points(make_split("train", pictures), make_split("val", 3.0 * pictures + 20.0))
+    everything = np.arange(50)
+    assert np.allclose(here.take(everything), there.take(everything), atol=1e-5)
+    spikes = np.zeros((50, 8, 8))
+    spikes[everything, everything % 8, 0] = 1.0 + everything
+    assert not c.shows_contrast(make_split("train", spikes))
+    assert not c.shows_contrast(make_split("train", rng.normal(size=(50, 64))))
+    assert not c.shows_contrast(make_split("train", rng.normal(size=(50, 3, 5))))
+    assert c.shows_contrast(
+        make_split("train", np.where(rng.random((50, 28, 28)) < 0.2, 255, 0).astype(np.uint8))
+    )

@@ -29,7 +29,8 @@ def near_copies_across_splits(context: Context) -> Iterator[Finding | Coverage]:
     ## What it does
     Measures, for every evaluation row without an exact copy, the distance to its nearest train row over
     the distance to a natural neighbour (up to the 55th), in the 32 leading principal coordinates of
-    train. Two tests share no threshold with any data set:
+    train. Pictures, and other rows of two axes or more, are first brought to one mean and one contrast:
+    saved brighter, a picture is the same picture. Two tests share no threshold with any data set:
 
     - Rows drawn alike have ratios drawn alike, so train rows, each held against the rest of train, tell what
       is natural. The lower tail of their ratios follows a power law whose exponent is the data's local

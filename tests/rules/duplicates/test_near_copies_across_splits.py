@@ -209,3 +209,16 @@ def test_units_and_order_change_nothing(seed: int) -> None:
     order, unit = rng.permutation(len(val)), 10.0 ** rng.uniform(-3, 3, size=12)
     (finding,) = _findings(train[rng.permutation(len(train))] * unit, val[order] * unit)
     assert set(order[finding.rows[0].indices].tolist()) >= set(range(10))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_pictures_saved_brighter_and_of_less_contrast(dtype: type) -> None:
+    rng = np.random.default_rng(0)
+    smooth = rng.normal(size=(700, 6, 6, 3)).repeat(3, axis=1).repeat(3, axis=2)
+    pictures = np.clip(128 + 40 * smooth + rng.normal(size=smooth.shape) * 8, 0, 255).astype(dtype)
+    train, val = pictures[:500], pictures[500:]
+    assert not _findings(train, val)
+    brighter = np.clip(0.7 * train[:40].astype(float) + 60 + rng.normal(size=train[:40].shape), 0, 255)
+    (finding,) = _findings(train, np.concatenate([val, brighter.astype(dtype)]))
+    assert finding.level is Severity.ERROR
+    assert finding.rows[0].indices.tolist() == list(range(200, 240))

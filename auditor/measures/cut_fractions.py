@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from auditor._case import Case
 from auditor.measures.columns import blocks
 from auditor.measures.marginals import Floats, spaced
 
+FIRST = 64
 SAMPLE_ROWS = 5000
+SAMPLE_VALUES = 2_000_000
+WIDEST = 1000.0
+"""Range of values that a step of 1 can be coarse in."""
+
 CHANCE = 1e-6
 
 COARSE = 0.5
@@ -58,12 +65,15 @@ def cut_fractions(case: Case, split: str, reference: str) -> Cut | None:
     part, other = case[split], case[reference]
     if other.X.dtype.kind != "f" or part.X.dtype.kind not in "iufb" or not part.n_rows or not other.n_rows:
         return None
-    seen = other.flat[spaced(other.n_rows, SAMPLE_ROWS)].astype(np.float64)
-    if not np.isfinite(seen).all():
+    if not _is_whole(part.flat[:FIRST]):
         return None
-    std, low, high = float(seen.std()), float(seen.min()), float(seen.max())
-    fractions = float((seen != np.rint(seen)).any(axis=1).mean())
-    if std <= 0 or std * COARSE > 1 or fractions == 0 or high - low > 1000:
+    limit = max(FIRST, min(SAMPLE_ROWS, SAMPLE_VALUES // other.n_features))
+    seen = other.flat[spaced(other.n_rows, limit)].astype(np.float64)
+    low, high = float(seen.min()), float(seen.max())
+    if not (np.isfinite(seen).all() and high - low <= WIDEST):
+        return None
+    std, fractions = float(seen.std()), float((seen != np.rint(seen)).any(axis=1).mean())
+    if std <= 0 or std * COARSE > 1 or fractions == 0:
         return None
     log_chance = part.n_rows * math.log1p(-min(fractions, 1 - 1e-12))
     levels = int(np.unique(seen[:256]).size)
@@ -71,13 +81,17 @@ def cut_fractions(case: Case, split: str, reference: str) -> Cut | None:
         return None
     kept: dict[float, int] = {}
     for block in blocks(part.flat):
-        values, counts = np.unique(block, return_counts=True)
-        if not (values == np.rint(values)).all() or values[0] < low - 1 or values[-1] > high + 1:
+        if not _is_whole(block) or block.min() < low - 1 or block.max() > high + 1:
             return None
+        values, counts = np.unique(block, return_counts=True)
         for value, count in zip(values.tolist(), counts.tolist(), strict=True):
             kept[value] = kept.get(value, 0) + count
     apart = min(_apart(cut(seen), kept) for cut in (np.trunc, np.floor, np.rint))
     return None if apart > AGREE else Cut(fractions, log_chance, levels, len(kept), std)
+
+
+def _is_whole(block: NDArray[Any]) -> bool:
+    return block.dtype.kind != "f" or bool((block == np.rint(block)).all())
 
 
 def _apart(values: Floats, counts: dict[float, int]) -> float:

@@ -65,9 +65,9 @@ def high_codes(case: Case, split: str) -> HighCodes | None:
     flat = case[split].flat
     if flat.dtype.kind not in "uif" or flat.dtype.itemsize < 2 or flat.shape[0] < ROWS:
         return None
-    limit = max(ROWS, min(SAMPLE_ROWS, BLOCK_BYTES // max(1, min(flat.shape[1], MOST_COLUMNS))))
-    seen = flat[spaced(flat.shape[0], limit)][:, spaced(flat.shape[1], MOST_COLUMNS)]
+    limit = max(ROWS, min(SAMPLE_ROWS, BLOCK_BYTES // 8 // max(1, min(flat.shape[1], MOST_COLUMNS))))
     numbers = spaced(flat.shape[1], MOST_COLUMNS)
+    seen = flat[np.ix_(spaced(flat.shape[0], limit), numbers)]
     for bits in BITS:
         if bits == 16 and case[split].X.ndim > 2:
             continue  # black and white, in sixteen bits

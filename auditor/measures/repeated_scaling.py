@@ -132,7 +132,7 @@ def repeated_scaling(case: Case, names: tuple[str, ...], *statistics: ColumnStat
 def _by_column(case: Case, pooled: Pooled, fitted: Fitted, eps: float) -> Repeated | None:
     usable = np.flatnonzero((pooled.variance > 0) & np.isfinite(pooled.variance) & (pooled.count >= LEVELS))
     chosen = usable[spaced(usable.size, SAMPLE_COLUMNS)] if usable.size else usable
-    values = _rows(case["train"].flat)[:, chosen].astype(np.float64)
+    values = _sample(case["train"].flat, chosen)
     made = (_column(int(j), values[:, i], pooled) for i, j in enumerate(chosen))
     columns = [column for column in made if column is not None]
     for kind in ("standard", "min-max"):
@@ -162,8 +162,8 @@ def _by_column(case: Case, pooled: Pooled, fitted: Fitted, eps: float) -> Repeat
     return None
 
 
-def _rows(flat: NDArray[Any]) -> NDArray[Any]:
-    return flat[spaced(flat.shape[0], SAMPLE_ROWS)]
+def _sample(flat: NDArray[Any], columns: NDArray[np.int64], rows: int = SAMPLE_ROWS) -> Floats:
+    return flat[np.ix_(spaced(flat.shape[0], rows), columns)].astype(np.float64)
 
 
 def _column(number: int, values: Floats, pooled: Pooled) -> _Column | None:
@@ -273,7 +273,7 @@ def _divided(case: Case, pooled: Pooled, fitted: Fitted, eps: float) -> Repeated
 
 def _varied(case: Case, columns: NDArray[np.int64]) -> bool:
     """Whether two of the features take many values: two binary ones are alike by nature."""
-    values = _rows(case["train"].flat)[:, columns[spaced(columns.size, 16)]]
+    values = _sample(case["train"].flat, columns[spaced(columns.size, 16)])
     return sum(np.unique(column).size >= LEVELS for column in values.T) >= 2
 
 
@@ -286,7 +286,7 @@ def _as_one(case: Case, pooled: Pooled, fitted: Fitted, eps: float) -> Repeated 
     mean = float((pooled.mean * n).sum() / total)
     variance = float(((pooled.variance + (pooled.mean - mean) ** 2) * n).sum() / total)
     flat = case["train"].flat
-    some = flat[spaced(flat.shape[0], 256)][:, spaced(flat.shape[1], 2048)].astype(np.float64)
+    some = _sample(flat, spaced(flat.shape[1], 2048), 256)
     levels = np.unique(some[np.isfinite(some)])
     if not LEVELS <= levels.size <= 2**12 or variance <= 0:
         return None

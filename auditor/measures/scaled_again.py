@@ -75,7 +75,8 @@ def scaled_again(case: Case, made: Applied, traces: tuple[Trace, ...]) -> Scaled
     if parts["train"].shape[0] != given.shape[0] or parts["train"].dtype.kind != "f":
         return None
     rows = spaced(given.shape[0], SAMPLE_ROWS)
-    before, after = given[rows][:, chosen].astype(np.float64), parts["train"][rows].astype(np.float64)
+    before = given[np.ix_(rows, chosen)].astype(np.float64)
+    after = parts["train"][rows].astype(np.float64)
     straight = _straight(before, after, float(np.finfo(parts["train"].dtype).eps))
     if not straight.size or straight.mean() < MOST:
         return None

@@ -342,7 +342,8 @@ def _raw(context: Context) -> Iterator[Finding]:
         return
     if case.train.X.dtype.kind == "f" and case.comparable:
         train = context.shared(column_statistics, "train")
-        out = left_out(case, traces_in(context), train, context.option("SCL006.spread"))
+        tame = np.isfinite(train.variance).all()
+        out = left_out(case, traces_in(context), train, context.option("SCL006.spread")) if tame else None
         if out is not None:
             yield _left_out(case, out)
     names = tuple(split.name for split in (case.train, *case.comparable))

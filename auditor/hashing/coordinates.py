@@ -27,7 +27,7 @@ WIDEST = 0.5
 SLACKS = (2.0, 4.0, 8.0, 16.0)
 """A step is one of these multiples of the difference that a pair at the radius has in one coordinate."""
 
-MOST_BANDS = 64
+MOST_BANDS = 256
 """Bands tried at most."""
 
 PER_COORDINATE, PER_ROW = 14.0, 120.0
@@ -38,6 +38,9 @@ PER_CANDIDATE, PER_VALUE = 60.0, 4.0
 
 TELLING = 6
 """Coordinates by which most candidates are passed over before they are measured."""
+
+CROWD, CROWDED = 0.5, 100.0
+"""Candidates of a band for each query, at most, and how much worse bands are that yield more: they are held at once."""
 
 _KEY = np.uint64(0x9E3779B97F4A7C15)
 
@@ -78,7 +81,7 @@ class Grid:
 
     `same` is how often two rows agree in each, `stays` the chance that a pair at the radius does; `rows`
     coordinates make a band, and `count` bands keep the miss probability. `cost` is what they take, in
-    nanoseconds.
+    nanoseconds, and `miss` what they are expected to miss.
     """
 
     columns: Numbers
@@ -88,6 +91,7 @@ class Grid:
     rows: int
     count: int
     cost: float
+    miss: float
 
     def drawn(self, rng: np.random.Generator) -> Numbers:
         """Draw the coordinates of a band, those that tell rows apart more often."""
@@ -260,6 +264,7 @@ def planned(
         keyed = PER_COORDINATE * np.arange(1, longest + 1) + PER_ROW
         work = hashed * len(reference) * keyed + (PER_CANDIDATE + PER_VALUE * reference.width) * crowd
         cost = count * work / np.maximum(1.0 - (1.0 - meets) ** count, 1e-12)
+        cost[crowd > CROWD * asked] *= CROWDED
         rows = int(np.argmin(cost))
         if best is None or cost[rows] < best.cost:
             best = Grid(
@@ -270,6 +275,7 @@ def planned(
                 rows + 1,
                 int(count[rows]),
                 float(cost[rows]),
+                float((1.0 - meets[rows]) ** count[rows]),
             )
     return best
 

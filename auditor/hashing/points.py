@@ -79,15 +79,27 @@ class Points:
         where = rows if self.rows is None else self.rows[rows]
         return self.flat[where] if self.columns is None else self.flat[where][:, self.columns]
 
+    @property
+    def still(self) -> bool:
+        """Whether points are float32 values as they stand, before they are brought to unit length."""
+        return bool(self.flat.dtype == np.float32 and not self.centre.any() and (self.scale == 1.0).all())
+
     def take(self, rows: slice | NDArray[np.integer[Any]]) -> Floats:
         """Return points as float32, shape (len(rows), d)."""
+        return self._made(rows, np.float32)
+
+    def fine(self, rows: slice | NDArray[np.integer[Any]]) -> NDArray[np.float64]:
+        """Return points as float64, shape (len(rows), d)."""
+        return self._made(rows, np.float64)
+
+    def _made(self, rows: slice | NDArray[np.integer[Any]], dtype: Any) -> NDArray[Any]:
         raw = self.raw(rows)
         block: NDArray[np.floating[Any]]
-        if raw.dtype == np.float32 and not self.centre.any() and (self.scale == 1.0).all():
+        if dtype == np.float32 and self.still:
             block = np.array(raw) if np.shares_memory(raw, self.flat) else raw
         else:
             with np.errstate(over="ignore", invalid="ignore"):
-                working = np.float32 if self.flat.dtype.itemsize < 4 else np.float64
+                working = dtype if self.flat.dtype.itemsize < 4 else np.float64
                 block = np.subtract(raw, self.centre, dtype=working, casting="unsafe")
                 block = np.multiply(block, self.scale, out=block, casting="unsafe")
         if self.flat.dtype.kind == "f":
@@ -99,7 +111,7 @@ class Points:
             beyond = np.abs(block) > self.bend
             far = block[beyond]
             block[beyond] = np.sign(far) * (self.bend + np.log1p(np.abs(far) - self.bend))
-        points = np.asarray(block, dtype=np.float32)
+        points = np.asarray(block, dtype=dtype)
         if self.contrast:
             parts = points.reshape(len(points), self.contrast, -1)
             parts -= parts.mean(axis=2, keepdims=True)
@@ -127,6 +139,7 @@ def distances(
     found = np.empty(i.size)
     step = max(1, BLOCK_BYTES // (4 * max(1, first.width)))
     small = _whole_and_plain(first) and _whole_and_plain(second)
+    fine = any(part.flat.dtype.itemsize >= 4 and not part.still for part in (first, second))
     factor = first.scale.astype(np.float32)
     for start in range(0, i.size, step):
         part = slice(start, start + step)
@@ -136,8 +149,12 @@ def distances(
             gap *= factor
             found[part] = np.sqrt(np.einsum("ij,ij->i", gap, gap))
         else:
-            gap = first.take(i[part]) - second.take(j[part])
-            found[part] = np.sqrt(np.einsum("ij,ij->i", gap, gap, dtype=np.float64))
+            left, right = (
+                points.fine(rows[part]) if fine else points.take(rows[part])
+                for points, rows in ((first, i), (second, j))
+            )
+            apart = left - right
+            found[part] = np.sqrt(np.einsum("ij,ij->i", apart, apart, dtype=np.float64))
     return found
 
 

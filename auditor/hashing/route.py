@@ -46,6 +46,9 @@ SMALL = 1e7
 PLANNING = 1e9
 """An exact route that costs less is not compared with the others, whose planning takes a while."""
 
+PATIENCE = 6e10
+"""An exact route that costs less is taken rather than one that misses more than twice `MISS`."""
+
 EXACT = 1.5
 """An exact route is taken where it costs at most this many times the cheapest."""
 
@@ -129,6 +132,8 @@ def near_pairs(
         asked = len(reference) if query is None else len(query)
         plan = planned_signs if sphere else planned
         best = plan(reference, radius, rng, asked=asked, own=query is None, miss=MISS)
+        if best is not None and best.miss > 2.0 * MISS and least < PATIENCE:
+            best = None
     if best is None or least <= EXACT * best.cost:
         if small <= cost:
             return _exact("products", radius, _by_products(reference, query, radius, limit))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from auditor.hashing.coordinates import Candidates, Found
 from auditor.hashing.points import Points
 
-MOST_BANDS = 64
+MOST_BANDS = 256
 """Bands tried at most."""
 
 TOGETHER = 4
@@ -31,12 +31,16 @@ PER_VALUE, PER_CANDIDATE, READ = 4.0, 60.0, 0.9
 
 @dataclass(frozen=True, slots=True)
 class Planes:
-    """Planes of a band, bands, the chance that a pair at the radius lies on one side of a plane, nanoseconds."""
+    """Planes of a band, bands, and the chance that a pair at the radius lies on one side of a plane.
+
+    `cost` is what they take, in nanoseconds, and `miss` what they are expected to miss.
+    """
 
     bits: int
     bands: int
     agree: float
     cost: float
+    miss: float
 
 
 def signed(
@@ -101,7 +105,7 @@ def planned_signs(
         work = bands * (hashed * len(reference) * keyed + (PER_VALUE * d + PER_CANDIDATE) * crowd)
         cost = work / (1.0 - (1.0 - meets) ** bands)
         if best is None or cost < best.cost:
-            best = Planes(bits, bands, float(agree), float(cost))
+            best = Planes(bits, bands, float(agree), float(cost), float((1.0 - meets) ** bands))
     assert best is not None  # noqa: S101 - there is at least one number of planes
     return best
 

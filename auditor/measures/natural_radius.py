@@ -47,6 +47,9 @@ SCALED = 8
 LARGEST = 0.5
 """A near copy lies at most at this share of the distance to a natural neighbour."""
 
+DIGITS = 1e-4
+"""Share of a squared length below which a squared distance is not computed in float32."""
+
 LADDER = (0.5, 0.25, 0.1, 0.05, 0.02, 0.01)
 """Quantiles of the natural distance that are tried as the radius searched, the largest that is cheap first."""
 
@@ -168,19 +171,25 @@ def _spaced(n: int, most: int) -> Numbers:
     return np.unique(np.linspace(0, n - 1, min(n, most)).astype(np.int64))
 
 
-def _ranked(points: Points, rows: Numbers) -> Reals:
-    """Return distances of some points to their nearest others, ascending, shape (s, FARTHER)."""
-    asked = points.take(rows)
+def _ranked(points: Points, rows: Numbers, *, fine: bool = False) -> Reals:
+    """Return distances of some points to their nearest others, ascending, shape (s, FARTHER).
+
+    In float32; in float64 where that leaves too few digits.
+    """
+    take = points.fine if fine else points.take
+    asked = take(rows)
     ranks = min(FARTHER, len(points) - 1)
     length = np.einsum("ij,ij->i", asked, asked)[:, None]
-    nearest = np.full((rows.size, ranks), np.inf, dtype=np.float32)
+    nearest = np.full((rows.size, ranks), np.inf, dtype=asked.dtype)
     for start in range(0, len(points), BLOCK):
-        block = points.take(slice(start, start + BLOCK))
+        block = take(slice(start, start + BLOCK))
         squared = length + np.einsum("ij,ij->i", block, block) - 2.0 * (asked @ block.T)
         inside = np.flatnonzero((rows >= start) & (rows < start + len(block)))
         squared[inside, rows[inside] - start] = np.inf
         nearest = np.partition(np.concatenate([nearest, squared], axis=1), ranks - 1, axis=1)[:, :ranks]
-    return np.sqrt(np.maximum(np.sort(nearest, axis=1), 0.0)).astype(np.float64)
+    if not fine and (nearest.min(axis=1) < DIGITS * length[:, 0]).any():
+        return _ranked(points, rows, fine=True)
+    return np.asarray(np.sqrt(np.maximum(np.sort(nearest, axis=1), 0.0)), dtype=np.float64)
 
 
 def _scales(

@@ -50,7 +50,8 @@ def bundled(field: Field, triples: Triples, row: Numbers, rng: np.random.Generat
     ]
     if 2 * len(thick) < chosen.size:
         return False
-    hubs = [rng.permutation(on)[:HUBS] for _, _, on in thick]
+    # the outermost were interpolated between, or from; the others are drawn
+    hubs = [np.r_[on[0], on[-1], rng.permutation(on[1:-1])[: HUBS - 2]] for _, _, on in thick]
     others = collinear_triples(field, np.unique(np.concatenate(hubs)), rng)
     others = others.only((others.residual <= within) & (others.sharpness * others.nearer >= CLEAR))
     held = np.stack([others.low, others.middle, others.high], axis=1)
@@ -62,12 +63,13 @@ def bundled(field: Field, triples: Triples, row: Numbers, rng: np.random.Generat
 
 
 def _on_line(field: Field, low: int, high: int, within: float) -> Numbers:
-    """Return the rows on the line through two."""
+    """Return the rows on the line through two, in their order."""
     t, points, error = _along(field, low, high, slice(None)), field.points, field.error
     off = points - points[low] - t[:, None] * (points[high] - points[low])
     slack = error + (1 + np.abs(t))[:, None] * (error[low] + error[high])
     on: Numbers = np.flatnonzero((np.abs(off) <= 2 * slack).all(axis=1))
-    return on[_off_line(field, low, high, on) <= 4 * within]
+    on = on[_off_line(field, low, high, on) <= 4 * within]
+    return on[np.argsort(t[on], kind="stable")]
 
 
 def _off_line(field: Field, low: int, high: int, rows: Numbers) -> Floats:

@@ -119,6 +119,10 @@ class Interpolated:
         """Return the share of anchors on a line."""
         return self.hits(inside=inside).size / self.anchors.size
 
+    def concerned(self, *, inside: bool) -> float:
+        """Return how many held-out rows are on a line, estimated from those looked from."""
+        return self.rate(inside=inside) * self.held_out
+
     def contrast(self, classes: tuple[Interpolated, ...], *, inside: bool) -> float:
         """Return the rate of lines over that of the class, of much the same size, that has the fewest.
 

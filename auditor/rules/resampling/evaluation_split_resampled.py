@@ -116,13 +116,14 @@ def _interpolated(context: Context, split: str) -> Iterator[Finding | Coverage]:
         return
     hits = np.concatenate([one.row[one.inside] for one in named]) - found.rows(split).start
     rows = Rows.where(split, hits, context.case[split].n_rows)
+    share = sum(one.concerned(inside=True) for one in named) / rows.of
     names = tuple(labels.classes[one.label] for one in named)
     yield Finding(
         f"{split} was resampled on its own: {'; '.join(_counts(one, labels) for one in named[:5])} are, to rounding, "
-        f"on a line with two others of {split}, as SMOTE leaves them. {rows.share:.1%} of {split} is concerned; its "
+        f"on a line with two others of {split}, as SMOTE leaves them. {share:.1%} of {split} is concerned; its "
         "score is in part of rows that were never observed.",
         Evidence.of(
-            Measure(f"share of {split} rows on a line with others of {split}", rows.share, 0.0, "%"),
+            Measure(f"share of {split} rows on a line with others of {split}", share, 0.0, "%"),
             Measure(
                 f"share of rows looked from, class {names[0]}", named[0].rate(inside=True), LEAST_RATE, "%"
             ),

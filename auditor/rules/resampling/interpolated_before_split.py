@@ -115,8 +115,8 @@ def _finding(context: Context, told: _Told) -> Finding:
     rows = Rows.where(split, hits, case[split].n_rows)
     labels = context.shared(target).classes
     return Finding(
-        _message(context, told, rows),
-        Evidence.of(*_measures(context, told, rows), examples=_examples(context, told)),
+        _message(context, told),
+        Evidence.of(*_measures(context, told), examples=_examples(context, told)),
         Fix(
             "Split first, then resample the rows of train only.",
             "from sklearn.model_selection import train_test_split\n"
@@ -134,7 +134,7 @@ def _finding(context: Context, told: _Told) -> Finding:
     )
 
 
-def _message(context: Context, told: _Told, rows: Rows) -> str:
+def _message(context: Context, told: _Told) -> str:
     labels, split = context.shared(target).classes, told.split
     parts = []
     for one in told.named[:5]:
@@ -142,17 +142,23 @@ def _message(context: Context, told: _Told, rows: Rows) -> str:
         looked = "" if one.anchors.size == one.held_out else f" looked from, of {one.held_out:,}"
         parts.append(f"{hits:,} of {one.anchors.size:,} of class {labels[one.label]!r}{looked}")
     example = _examples(context, told)[0]
+    share = _share(context, told)
     return (
         f"{split} rows were interpolated from train rows, as SMOTE does before a split: {'; '.join(parts)} are, to "
         f"rounding, on a line with two rows of their class in all {told.named[0].features:,} continuous features "
         f"looked at. {split} row {example[f'{split} row']} is at {example['position']:.3f} on the way from "
-        f"{example['from']} to {example['to']}. {rows.share:.1%} of {split} is concerned at least."
+        f"{example['from']} to {example['to']}. {share:.1%} of {split} is concerned."
     )
 
 
-def _measures(context: Context, told: _Told, rows: Rows) -> list[Measure]:
+def _share(context: Context, told: _Told) -> float:
+    """Return the share of the split's rows concerned, estimated where a sample was looked from."""
+    return sum(one.concerned(inside=False) for one in told.named) / context.case[told.split].n_rows
+
+
+def _measures(context: Context, told: _Told) -> list[Measure]:
     labels, split = context.shared(target).classes, told.split
-    measures = [Measure(f"share of {split} rows on a line with train rows", rows.share, 0.0, "%")]
+    measures = [Measure(f"share of {split} rows on a line with train rows", _share(context, told), 0.0, "%")]
     for one in told.named[:5]:
         rate = one.hits(inside=False).size / one.anchors.size
         measures.append(

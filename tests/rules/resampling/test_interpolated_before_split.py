@@ -226,6 +226,84 @@ def test_nature_is_not_named(kind: str, labels: str, dtype: type) -> None:
     assert not _audit(*_split(X, y)).findings
 
 
+OWN = [
+    "areas",
+    "tax",
+    "curve",
+    "line",
+    "upsampled",
+    "windows",
+    "whole",
+    "decimals",
+    "repeats",
+    "ties",
+    "twins",
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", OWN)
+def test_nor_is_nature_that_one_class_has_to_itself(kind: str, dtype: type) -> None:
+    rng = np.random.default_rng(8)
+    own = LOOKALIKES[kind](rng, 500)
+    noise = rng.normal(size=(700, own.shape[1])) * own.std(axis=0) + own.mean(axis=0)
+    X, y = np.concatenate([own, noise]).astype(dtype), np.repeat([1, 0], [500, 700])
+    assert not _audit(*_split(X, y)).findings
+
+
+def test_nor_shares_of_a_whole_that_one_class_has_to_itself() -> None:
+    rng = np.random.default_rng(9)
+    weights = np.zeros((500, 6))
+    for row in weights:
+        row[rng.permutation(6)[:2]] = rng.random(2)
+    X = np.concatenate([weights / weights.sum(axis=1, keepdims=True), rng.random((700, 6))])
+    assert not _audit(*_split(X, np.repeat([1, 0], [500, 700]))).findings
+
+
+def test_long_lines_are_not_taken_for_a_bundle() -> None:
+    X, y = _imbalanced(3000, d=4, minority=0.01)  # some twenty rows on every segment
+    (finding,) = _audit(*_split(*_interpolated(X, y))).errors
+    assert finding.classes == (1,)
+
+
+def test_a_large_class_is_sampled_and_says_so() -> None:
+    X, y = _imbalanced(12_000, d=3, minority=0.1)
+    train, val = _split(*_interpolated(X, y), share=0.5)
+    report = _audit(train, val)
+    (finding,) = report.errors
+    (coverage,) = report["RSM002"].coverage
+    assert coverage.examined < coverage.of
+    assert 0 < coverage.miss_probability < 1e-3
+    share = finding.evidence["share of val rows on a line with train rows"]
+    assert 0.9 < share / (val[1] == 1).mean() <= 1
+    assert len(finding.rows[0]) < 0.9 * share * len(val[0])
+
+
+def test_several_classes_and_text_labels() -> None:
+    X, y = _imbalanced(900)
+    X, y = _interpolated(X, y)
+    z = np.array(["common", "rare"])[y]
+    z[(y == 0) & (np.arange(len(y)) % 4 == 0)] = "other"
+    (finding,) = _audit(*_split(X, z)).errors
+    assert finding.classes == ("rare",)
+
+
+def test_each_evaluation_split_for_itself() -> None:
+    X, y = _imbalanced(900)
+    rest, test = _split(X, y)
+    train, val = _split(*_interpolated(*rest))
+    report = audit(train[0], val[0], test[0], y_train=train[1], y_val=val[1], y_test=test[1], select="RSM002")
+    assert [finding.splits for finding in report.errors] == [("val", "train")]
+
+
+def test_row_order_does_not_matter() -> None:
+    train, val = _split(*_interpolated(*_imbalanced()))
+    order = np.random.default_rng(4).permutation(len(val[0]))
+    (one,) = _audit(train, val).errors
+    (two,) = _audit(train, (val[0][order], val[1][order])).errors
+    assert np.isin(order[two.rows[0].indices], one.rows[0].indices).mean() > 0.98
+
+
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 8])
 def test_a_handful_of_rows(n: int) -> None:
     X, y = np.random.default_rng(10).normal(size=(n, 3)), np.arange(n) % 2

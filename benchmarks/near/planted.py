@@ -16,6 +16,9 @@ Numbers = NDArray[np.int64]
 BLOCK = 2**22
 """Values handled at a time."""
 
+MARGIN = 1.01
+"""The radius over the largest distance planted: none is lost to the rounding of float32."""
+
 ASKED = 500
 """Query rows of which every neighbour within the radius is found by brute force."""
 
@@ -38,7 +41,7 @@ class Planted:
         How the copy was altered: an index into `kinds`.
     kinds : tuple of str
     radius : float
-        Largest distance from a planted copy to its original: what every method is asked for.
+        Just more than the largest distance from a copy to its original: what every method is asked for.
     spread : ndarray of float64, shape (d,), or None
         Features are divided by this before distances are taken; None leaves them.
     asked : ndarray of int64, shape (a,)
@@ -158,7 +161,7 @@ def _filled(first: Numbers, n: int, share: float, rng: np.random.Generator) -> N
 
 def finished(planted: Planted, seed: int = 0) -> Planted:
     """Return the data set with its radius, and with the neighbours of some query rows, from its pairs."""
-    planted = replace(planted, radius=float(planted.distances(planted.pairs).max()) * (1 + 1e-6))
+    planted = replace(planted, radius=MARGIN * float(planted.distances(planted.pairs).max()))
     rng = np.random.default_rng(seed)
     asked = np.sort(rng.permutation(len(planted.query))[:ASKED])
     return replace(planted, asked=asked, neighbours=planted.within(asked))

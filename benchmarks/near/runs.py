@@ -24,8 +24,8 @@ THREADS = (
 )
 """Variables by which libraries are held to one thread."""
 
-PATIENCE = 12
-"""A process is ended after this many times the limit on the processor, and five minutes."""
+PATIENCE = 1200.0
+"""Seconds of the clock after which a process is ended."""
 
 
 def measured_apart(
@@ -55,7 +55,7 @@ def measured_apart(
             env=environment,
             capture_output=True,
             text=True,
-            timeout=PATIENCE * limit + 300,
+            timeout=PATIENCE,
             check=False,
         )
     except subprocess.TimeoutExpired as late:

@@ -32,9 +32,6 @@ SMALL = 0.01
 PILOT = 0.06
 """Share of the rows from which the cost of all is foreseen."""
 
-SLOW = 2.0
-"""Processor seconds from which on a pilot is run once more."""
-
 PARTS = 40
 """Parts in which query rows are asked for where the limit may come first."""
 
@@ -141,18 +138,24 @@ def share_within(method: Method, planted: Planted, limit: float) -> float:
     """
     if limit == np.inf:
         return 1.0
-    pilot = planted.cut(planted.subset(PILOT, PILOT))
-    for _ in range(2):
-        clock = Clock()
-        if method.build is None:
-            method.search(None, pilot, pilot.query)
-        else:
-            method.build(pilot)
-        spent = max(clock.read()[0], 1e-9)
-        if spent < SLOW:
-            break  # else once more: what took so long may have been compiling
-    share = PILOT * (limit / spent) ** (0.5 if method.grows == "pairs" else 1.0)
-    return 1.0 if share >= 1.0 else max(PILOT, share)
+    power = 2.0 if method.grows == "pairs" else 1.0
+    share = 0.0
+    for tried in (SMALL, PILOT):
+        pilot = planted.cut(planted.subset(tried, tried))
+        spent = min(_piloted(method, pilot) for _ in range(2))  # the first may compile
+        share = max(tried, tried * (limit / spent) ** (1.0 / power))
+        if share < 2.0 * PILOT:
+            break
+    return min(1.0, share)
+
+
+def _piloted(method: Method, planted: Planted) -> float:
+    clock = Clock()
+    if method.build is None:
+        method.search(None, planted, planted.query)
+    else:
+        method.build(planted)
+    return max(clock.read()[0], 1e-9)
 
 
 def measured(planted: Planted, method: Method, limit: float) -> dict[str, Any]:

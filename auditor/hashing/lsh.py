@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.hashing.bands import Bands, bands_needed, distinct_pairs, meet
+from auditor.hashing.bands import CAP, Bands, bands_needed, distinct_pairs, meet
 from auditor.hashing.jaccard import jaccard
-from auditor.hashing.minhash import Signatures, band_keys, one_permutation, weighted
+from auditor.hashing.minhash import DONORS, Signatures, band_keys, one_permutation, weighted
 from auditor.hashing.tokens import Hashes, Numbers, Tokens
 
 Reals = NDArray[np.float64]
@@ -30,11 +30,17 @@ MEMORY = 2**28
 MOST_MEASURED = 2**31
 """Tokens of candidates that are compared, at most."""
 
-PER_TOKEN, PER_ENTRY, PER_ROW = 30.0, 20.0, 120.0
+PER_TOKEN, PER_ENTRY, PER_ROW = 30.0, 12.0, 120.0
 """Nanoseconds: to hash a token, to make an entry and its part of a key, to sort and join a row's key."""
 
-PER_CANDIDATE, PER_COMPARED = 150.0, 25.0
-"""Nanoseconds that a candidate takes, and each of the tokens of both its sets."""
+PER_DONOR, PER_HASH = 15.0, 5.0
+"""Nanoseconds that an empty entry takes to try another, and to hash a token for itself."""
+
+PER_CANDIDATE, PER_ESTIMATE = 150.0, 0.8
+"""Nanoseconds that a candidate takes, and each entry by which its similarity is estimated."""
+
+CROWD = 4.0
+"""Candidates of a row in a band, on average, beyond which many a bucket would be capped."""
 
 SIEVED = 0.1
 """Share of the miss probability that candidates may be lost to the estimate by their signatures."""
@@ -104,19 +110,22 @@ def planned(
     asked = len(reference) if query is None else len(query)
     size = reference.ids.size / max(1, len(reference))
     met = _crowding(reference, rng) * len(reference) / (2.0 if query is None else 1.0)
-    best: Plan | None = None
+    plans: list[Plan] = []
     for r in range(1, LONGEST + 1):
         count = min(MOST_BANDS, bands_needed(threshold, r, miss)) if threshold**r > 0 else MOST_BANDS
-        if best is not None and count == MOST_BANDS:
+        if plans and count == MOST_BANDS:
             break
-        each = PER_CANDIDATE + 2.0 * PER_COMPARED * size
-        hashed = rows * (PER_TOKEN * size + count * (r * PER_ENTRY + PER_ROW))
-        plan = Plan(Bands(count, r), float(met[r - 1]), hashed + count * asked * float(met[r - 1]) * each)
-        if best is None or plan.cost < best.cost:
-            best = plan
-    if best is None:
-        raise AssertionError
-    return best
+        hashed = rows * (PER_TOKEN * size + count * (r * _per_entry(size, r * count) + PER_ROW))
+        joined = asked * count * min(float(met[r - 1]), CAP) * (PER_CANDIDATE + PER_ESTIMATE * r * count)
+        plans.append(Plan(Bands(count, r), float(met[r - 1]), hashed + joined))
+    # crowded buckets are cut: only where all are, by families too large to compare, are such bands taken
+    return min([plan for plan in plans if plan.crowd <= CROWD] or plans, key=lambda plan: plan.cost)
+
+
+def _per_entry(size: float, length: int) -> float:
+    """Return the nanoseconds an entry takes: of small sets, most are empty."""
+    empty = math.exp(-size / length)
+    return PER_ENTRY + PER_DONOR * empty * DONORS + PER_HASH * size * empty ** (1 + DONORS)
 
 
 def _crowding(reference: Tokens, rng: np.random.Generator) -> Reals:

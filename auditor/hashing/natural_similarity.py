@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.hashing.jaccard import PRODUCTS, all_similar
+from auditor.hashing.jaccard import PRODUCTS, all_similar, weights_of_rows
 from auditor.hashing.tokens import Tokens
 
 Numbers = NDArray[np.int64]
@@ -19,7 +19,7 @@ LEAST_ROWS = 20
 EXPECTED = 0.5
 """Pairs that density alone is allowed to put within the threshold, among all."""
 
-FINE, FINE_TOKENS = 2**16, 2**21
+FINE, FINE_TOKENS = 2**15, 2**20
 """Sets among which the dimension is measured, and their tokens, at most."""
 
 LANDMARKS, LANDMARK_TOKENS = 2**12, 2**19
@@ -39,6 +39,9 @@ EQUAL = 1e-9
 
 SEARCHED = 0.9
 """Quantile of the natural distance up to which pairs are searched."""
+
+SHARES = (1.0, 0.75, 0.5)
+"""Shares of that which are tried, where all of it would cost too much."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,9 +66,10 @@ class Natural:
     landmarks: Tokens
 
     @property
-    def threshold(self) -> float:
-        """Least similarity to be searched."""
-        return 1.0 - self.ratio * float(np.quantile(self.scales, SEARCHED))
+    def thresholds(self) -> tuple[float, ...]:
+        """Least similarities to be searched, the loosest first."""
+        farthest = self.ratio * float(np.quantile(self.scales, SEARCHED))
+        return tuple(1.0 - share * farthest for share in SHARES)
 
     def kept(self, sets: Tokens, rows: Numbers, similarity: Reals) -> NDArray[np.bool_]:
         """Return which pairs are near for the place of their row of `sets`."""
@@ -127,18 +131,48 @@ def _spaced(n: int, most: int) -> Numbers:
 def _ranked(reference: Tokens, query: Tokens, exclude: Numbers | None, ranks: int) -> Reals:
     """Return the distances of sets to their nearest of the reference, ascending, shape (m, ranks).
 
-    Without the one each is told to exclude, or without those it equals.
+    Without the one each is told to exclude, or without those it equals. Similarities go by whole tokens, so that many
+    neighbours stand at one distance: they are spread over what a token less would make it, or all of
+    them would seem as far as the last, and the dimension larger than it is.
     """
     nearest = np.ones((len(query), ranks))
     step = max(1, PRODUCTS // len(reference))
+    full, mine = weights_of_rows(reference), weights_of_rows(query)
     for start in range(0, len(query), step):
         part = query.take(np.arange(start, min(len(query), start + step)))
         distance = np.ones((len(part), len(reference)))
         for i, j, similarity in all_similar(reference, part, 0.0):
             distance[i, j] = 1.0 - similarity
         if exclude is None:
-            distance[distance <= EQUAL] = 1.0
+            distance[distance <= EQUAL] = np.inf
         else:
             distance[np.arange(len(part)), exclude[start : start + step]] = np.inf
-        nearest[start : start + step] = np.sort(np.partition(distance, ranks - 1, axis=1)[:, :ranks], axis=1)
+        index = np.argpartition(distance, ranks - 1, axis=1)[:, :ranks]
+        found = np.take_along_axis(distance, index, axis=1)
+        order = np.argsort(found, axis=1, kind="stable")
+        index, found = np.take_along_axis(index, order, axis=1), np.take_along_axis(found, order, axis=1)
+        found = np.minimum(found, 1.0)
+        least = _nearer_by_a_token(found, mine[start : start + len(part), None] + full[index])
+        beyond = (distance <= found[:, -1:] + EQUAL).sum(axis=1)
+        nearest[start : start + step] = _spread(found, least, np.maximum(beyond, ranks))
     return np.maximum(nearest, np.finfo(np.float64).tiny)
+
+
+def _nearer_by_a_token(distance: Reals, sizes: Reals) -> Reals:
+    """Return the distance that one token more in common would give, of sets of these sizes together."""
+    shared = (1.0 - distance) * sizes / (2.0 - distance)
+    return np.clip(1.0 - (shared + 1.0) / np.maximum(sizes - shared - 1.0, 1.0), 0.0, distance)
+
+
+def _spread(distance: Reals, least: Reals, count: Numbers) -> Reals:
+    """Spread sorted distances that are equal evenly over the range down to `least`.
+
+    `count` are those of each row, beyond the ones given too, that are no farther than the last.
+    """
+    ranks = distance.shape[1]
+    tied = np.abs(distance[:, :, None] - distance[:, None, :]) <= EQUAL
+    first = tied.argmax(axis=2)
+    last = ranks - tied[:, :, ::-1].argmax(axis=2)
+    last = np.where(last == ranks, count[:, None], last)
+    share = (np.arange(ranks) - first + 0.5) / (last - first)
+    return np.sort(least + (distance - least) * np.where(last - first > 1, share, 1.0), axis=1)

@@ -33,6 +33,9 @@ PER_PRODUCT, PER_SHARING = 3.0, 25.0
 EXACT = 3.0
 """The exact route is taken where it costs at most this many times the other, or `CHEAP`."""
 
+EFFORT, LEAST_EFFORT = 1e4, 3e9
+"""Nanoseconds a row that the loosest of the data's own thresholds may take, and in all whatever the rows."""
+
 CHEAP = 5e8
 """Nanoseconds that the exact route may take without being compared."""
 
@@ -237,13 +240,17 @@ def _searched(
     natural = natural_similarity(here, there) if threshold is None else None
     if threshold is None and natural is None:
         return none, None, 1.0, "equal"
-    least = natural.threshold if natural is not None else float(threshold or 1.0)
-    if least >= 1.0:  # equal sets, which are known
+    wanted = natural.thresholds if natural is not None else (float(threshold or 1.0),)
+    if wanted[-1] >= 1.0:  # equal sets, which are known
         return none, natural, 1.0, "products"
     exact = _exact_cost(here, there, rng)
-    route = "products"
+    route, least = "products", wanted[0]
     if exact > CHEAP:
-        plan = lsh.planned(here, there, least, miss, rng)
+        rows = len(here) + (0 if there is None else len(there))
+        for least in wanted:
+            plan = lsh.planned(here, there, least, miss, rng)
+            if min(plan.cost, exact) <= max(LEAST_EFFORT, EFFORT * rows):
+                break
         route = "products" if exact <= EXACT * plan.cost else "minhash"
     if route == "products":
         met = _products(here, there, least, limit)

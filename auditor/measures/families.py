@@ -63,18 +63,19 @@ WIDE = 0.75
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Families:
-    """Families of near copies by class, over train and one evaluation split taken together.
+    """Families of near copies by class, over all splits taken together, and which reach from one into train.
 
     Attributes
     ----------
     counts : Repetition
-        As for equal rows, a family standing for a row that is repeated. Classes that were not looked at have
-        no rows; where rows were drawn of a class, its counts are of those.
+        As for equal rows, a family standing for a row that is repeated, over all splits; only `held_out`,
+        `straddling` and `expected` are of the evaluation split. Classes that were not looked at have no
+        rows; where rows were drawn of a class, its counts are of those.
     within : ndarray of float64, shape (n_classes,)
         Share of rows that stand in a family.
     alike : ndarray of float64, shape (n_classes,)
-        Standard errors by which the commonest number of copies is commoner than among draws at random: large
-        where each row was measured as often. NaN without families, here and below.
+        Probability that copies drawn at random fall as evenly on the rows: tiny where each row was measured as
+        often. NaN without families, here and below.
     uneven : ndarray of float64, shape (n_classes,)
         Variance of the number of copies over the square of its mean: large where few rows have most.
     scatter : ndarray of float64, shape (n_classes,)
@@ -100,34 +101,31 @@ class Families:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Class:
-    """Rows of one class: where they lie, their places in train and split one after the other, and who is asked."""
+    """Rows of one class: where they lie, which are of train and of the evaluation split, and who is asked."""
 
     at: Floats
-    place: Numbers
-    n_train: int
+    row: Numbers
+    in_train: NDArray[np.bool_]
+    held_out: NDArray[np.bool_]
     asked: Numbers
     noisy: bool
-
-    @property
-    def held_out(self) -> NDArray[np.bool_]:
-        return self.place >= self.n_train
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Steps:
-    """Of each row asked: the widest step, its rank, who is nearer, and how wide all steps are."""
+    """Neighbours of the rows asked: how wide the steps between them are, and which they are."""
 
-    size: Numbers
-    widest: Reals
-    ratio: Reals
+    distance: Reals
+    width: Reals
+    noise: NDArray[np.bool_]
     dimension: float
     nearest: Numbers
 
 
 def families(case: Case, found: Copies, split: str, kinds: tuple[int, ...], seed: int) -> Families:
-    """Product: families of near copies in some classes, over train and `split`.
+    """Product: families of near copies in some classes, over all splits, and those that `split` has in train.
 
-    Of equal rows with one label the first counts.
+    Of equal rows with one label the first counts, and those of train and `split` before others.
 
     Parameters
     ----------
@@ -143,63 +141,66 @@ def families(case: Case, found: Copies, split: str, kinds: tuple[int, ...], seed
     rng = np.random.default_rng([seed, zlib.crc32(f"families {split}".encode())])
     labels = label_ids(case)
     n_classes = 1 + max(int(codes.max(initial=0)) for codes in labels.values())
-    ids, place = _members(found, labels, split)
+    names = tuple(dict.fromkeys(("train", split, *(name for name in found.splits if name in labels))))
+    ids, origin, row = _members(found, labels, names)
     unit = unit_scale(case.train)
     classes = {}
     for kind in kinds:
-        own = place[ids == kind]
-        at, noisy = _coordinates(case.train, case[split], own, unit)
+        own = np.flatnonzero(ids == kind)
+        rows = [row[own[origin[own] == i]] for i in range(len(names))]
+        at, noisy = _coordinates([case[name] for name in names], rows, unit)
         wanted = int(np.clip(WORK // (len(kinds) * max(1, own.size)), *ASKED))
         asked = np.arange(own.size)
         if own.size > wanted:
             asked = np.sort(rng.choice(own.size, wanted, replace=False))
-        classes[kind] = _Class(at, own, case.train.n_rows, asked, noisy)
+        classes[kind] = _Class(at, row[own], origin[own] == 0, origin[own] == 1, asked, noisy)
     steps = {kind: _steps(one) for kind, one in classes.items() if len(one.at) >= LEAST_ROWS}
     dimension = min((step.dimension for step in steps.values()), default=1.0)
     return _counted(classes, steps, max(1.0, dimension), n_classes, rng)
 
 
-def _members(found: Copies, labels: Mapping[str, Numbers], split: str) -> tuple[Numbers, Numbers]:
-    """Return label and place of different labelled rows of train and `split`, one after the other."""
-    ids = np.concatenate([labels["train"], labels[split]])
-    owners = np.concatenate([found.first[found.rows(name)] for name in ("train", split)])
+def _members(
+    found: Copies, labels: Mapping[str, Numbers], names: tuple[str, ...]
+) -> tuple[Numbers, Numbers, Numbers]:
+    """Return label, split (its place in `names`) and row of different labelled rows, split after split."""
+    ids = np.concatenate([labels[name] for name in names])
+    owners = np.concatenate([found.first[found.rows(name)] for name in names])
+    lengths = [labels[name].size for name in names]
     order = np.lexsort((owners, ids))
     fresh = np.ones(order.size, dtype=bool)
     fresh[1:] = (owners[order][1:] != owners[order][:-1]) | (ids[order][1:] != ids[order][:-1])
     kept = np.sort(order[fresh & (ids[order] >= 0) & ~found.blank[owners[order]]])
-    return ids[kept], kept
+    origin = np.repeat(np.arange(len(names)), lengths)
+    row = np.concatenate([np.arange(length) for length in lengths])
+    return ids[kept], origin[kept], row[kept]
 
 
 def _coordinates(
-    train: Split, split: Split, own: Numbers, unit: tuple[Reals, Reals, bool]
+    splits: list[Split], rows: list[Numbers], unit: tuple[Reals, Reals, bool]
 ) -> tuple[Floats, bool]:
     """Return the rows of a class along the directions in which they spread most, shape (n, <= AXES).
 
-    Columns of a table count by their spread in the class, as noise that is added to them does, and only
-    where most values are different: rows of one category are no family. Where such columns are too few,
-    all count, and False is returned with them.
+    Columns of a table count by their spread in train, as noise that is added to them does, and only where
+    most values are different: rows of one category are no family. Where such columns are too few, all
+    count, and False is returned with them.
     """
-    n_train = train.n_rows
-    parts = (train.flat, own[own < n_train]), (split.flat, own[own >= n_train] - n_train)
-    every = max(1, own.size // SAMPLE)
-    some = np.concatenate([flat[rows[::every]] for flat, rows in parts])
+    size, train = sum(part.size for part in rows), splits[0].flat
+    every = max(1, size // SAMPLE)
+    some = np.concatenate([split.flat[part[::every]] for split, part in zip(splits, rows, strict=True)])
     centre, scale, one_unit = unit
     noisy = True
-    if not one_unit or len(train.feature_shape) == 1:
-        every = max(1, train.n_rows // SAMPLE)
-        scale, noisy = _scale(train.flat[::every].astype(np.float64), some.astype(np.float64))
-        centre = (
-            np.nan_to_num(np.nanmedian(np.where(np.isfinite(some), some, np.nan), axis=0))
-            if len(some)
-            else centre
-        )
+    if not one_unit or len(splits[0].feature_shape) == 1:
+        some = some.astype(np.float64)
+        some[~np.isfinite(some)] = 0.0
+        scale, noisy = _scale(train[:: max(1, len(train) // SAMPLE)].astype(np.float64), some)
+        centre = np.quantile(some, 0.5, axis=0, method="lower") if len(some) else centre
     axes = directions(Points(some, centre, scale), min(AXES, int(np.count_nonzero(scale))))
-    at = np.empty((own.size, axes.shape[1]), dtype=np.float32)
+    at = np.empty((size, axes.shape[1]), dtype=np.float32)
     done = 0
-    for flat, rows in parts:
-        points = Points(flat, centre, scale)
-        for start in range(0, rows.size, points.step):
-            block = points.take(rows[start : start + points.step]) @ axes
+    for split, part in zip(splits, rows, strict=True):
+        points = Points(split.flat, centre, scale)
+        for start in range(0, part.size, points.step):
+            block = points.take(part[start : start + points.step]) @ axes
             at[done : done + len(block)] = block
             done += len(block)
     return at, noisy
@@ -220,7 +221,7 @@ def _scale(train: Reals, some: Reals) -> tuple[Reals, bool]:
 
 
 def _steps(one: _Class) -> _Steps:
-    """Find the widest step in the distances from each row to its neighbours of the class."""
+    """Measure the steps in the distances from each row to its neighbours of the class."""
     k = min(len(one.at) - 1, MOST_COPIES + 1)
     asked = one.at[one.asked]
     distance, nearest = neighbours(one.at, asked, k, one.asked)
@@ -228,14 +229,24 @@ def _steps(one: _Class) -> _Steps:
     finest = np.maximum(finest, TINY)[:, None]
     noise = distance[:, 0] > finest[:, 0]  # rows equal in what counts are copies without noise
     distance = np.maximum(distance, finest)
-    rank = np.arange(1, k)
-    width = rank * np.log(distance[:, 1:] / distance[:, :-1])
-    at = width.argmax(axis=1)
-    rows = np.arange(at.size)
+    width = np.arange(1, k) * np.log(distance[:, 1:] / distance[:, :-1])
     # the median of an exponential variable is log(2) times its mean; one step of many does not move it
     middle = float(np.median(width[width > 0])) if (width > 0).any() else math.inf
-    ratio = distance[rows, at] / distance[rows, at + 1]
-    return _Steps(np.where(noise, at + 2, 1), width[rows, at], ratio, math.log(2.0) / middle, nearest)
+    return _Steps(distance, width, noise, math.log(2.0) / middle, nearest)
+
+
+def _sizes(step: _Steps, dimension: float) -> tuple[Numbers, Reals]:
+    """Return the size of each row's family, and the distance to its last over that to the first stranger.
+
+    A step after k neighbours must be wider than chance makes it with a probability of ``CHANCE / (k (k + 1))``,
+    which is ``CHANCE`` over all k.
+    """
+    k = np.arange(1, step.width.shape[1] + 1)
+    beyond = step.width - np.log(k * (k + 1) / CHANCE) / dimension
+    at = beyond.argmax(axis=1)
+    rows = np.arange(at.size)
+    ratio = step.distance[rows, at] / step.distance[rows, at + 1]
+    return np.where((beyond[rows, at] > 0) & (ratio < WIDE) & step.noise, at + 2, 1), ratio
 
 
 def _counted(
@@ -251,8 +262,8 @@ def _counted(
     within, noisy = np.zeros(n_classes), np.zeros(n_classes, dtype=bool)
     pairs: list[Numbers] = [np.zeros((2, 0), dtype=np.int64)]
     for kind, step in steps.items():
-        one, bar = classes[kind], math.log(step.nearest.shape[1] / CHANCE) / dimension
-        size = np.where((step.widest > bar) & (step.ratio < WIDE), step.size, 1)
+        one = classes[kind]
+        size, ratio = _sizes(step, dimension)
         first = _first_in_train(one, step, size)
         across = one.held_out[one.asked] & (first >= 0)
         for name, value in _repetition(one, size, int(across.sum())).items():
@@ -260,9 +271,9 @@ def _counted(
         noisy[kind], within[kind] = one.noisy, (size > 1).mean()
         if (size > 1).any():
             told["alike"][kind], told["uneven"][kind] = _evenness(size[size > 1])
-            told["nearer"][kind] = np.median(step.ratio[size > 1])
+            told["nearer"][kind] = np.median(ratio[size > 1])
             told["scatter"][kind] = _scatter(one, step, size, rng)
-        pairs.append(np.stack([one.place[one.asked[across]] - one.n_train, one.place[first[across]]]))
+        pairs.append(np.stack([one.row[one.asked[across]], one.row[first[across]]]))
     rows, partner = np.concatenate(pairs, axis=1)
     order = np.argsort(rows, kind="stable")
     whole: dict[str, Any] = {
@@ -280,7 +291,7 @@ def _repetition(one: _Class, size: Numbers, straddling: int) -> dict[str, float]
     n = float(weight.sum())
     mean = size.size / n
     variance = float((weight * (size - mean) ** 2).sum() / n)
-    other = float((~one.held_out).mean())
+    other = float(one.in_train.mean())
     return {
         "rows": size.size,
         "held_out": float(held_out.sum()),
@@ -293,26 +304,25 @@ def _repetition(one: _Class, size: Numbers, straddling: int) -> dict[str, float]
 
 
 def _evenness(size: Numbers) -> tuple[float, float]:
-    """Return how far the commonest number of copies is beyond that of draws, and how unevenly copies fall.
+    """Return the probability that draws fall as evenly on the rows that have copies, and how unevenly they do.
 
-    Rows that have copies drawn at random have a Poisson number of them, one at least. The first is in
-    standard errors; the second is the variance over the square of the mean.
+    Rows that have copies drawn at random have a Poisson number of them, one at least, whichever part of the
+    rows is looked at. The first is a lower tail of their variance (chi-square, its dispersion test); the
+    second is the variance over the square of the mean.
     """
-    from scipy.special import gammaln
+    from scipy.special import gammainc
 
     weight, copies = 1.0 / size, size - 1
-    n = weight.sum()
-    share = np.bincount(copies, weights=weight) / n
-    mean = float(share @ np.arange(share.size))
-    variance = float(share @ (np.arange(share.size) - mean) ** 2)
+    n = float(weight.sum())
+    mean = size.size / n - 1.0
+    variance = float((weight * (copies - mean) ** 2).sum() / n)
     rate = mean
     for _ in range(50):
         rate = mean * -math.expm1(-rate)  # the mean is rate / (1 - exp(-rate))
-    k = np.arange(1, share.size)
-    usual = np.exp(k * math.log(max(rate, TINY)) - rate - gammaln(k + 1.0)) / -math.expm1(-max(rate, TINY))
-    p = float(usual.max())
-    error = math.sqrt(max(p * (1.0 - p), 0.0) / n) + 1.0 / n
-    return (float(share.max()) - p) / error, variance / mean**2
+    usual = mean * (1.0 + rate - mean)
+    free = max(n - 1.0, 0.5)
+    even = float(gammainc(free / 2.0, free * variance / max(usual, TINY) / 2.0)) if rate > 1e-3 else 1.0
+    return even, variance / mean**2
 
 
 def _scatter(one: _Class, step: _Steps, size: Numbers, rng: np.random.Generator) -> float:
@@ -337,7 +347,7 @@ def _scatter(one: _Class, step: _Steps, size: Numbers, rng: np.random.Generator)
 def _first_in_train(one: _Class, step: _Steps, size: Numbers) -> Numbers:
     """Return, for each row asked, the nearest train row of its family, or -1."""
     rank = np.arange(step.nearest.shape[1])
-    inside = (rank < size[:, None] - 1) & ~one.held_out[step.nearest]
+    inside = (rank < size[:, None] - 1) & one.in_train[step.nearest]
     first = inside.argmax(axis=1)
     found: Numbers = np.where(inside.any(axis=1), step.nearest[np.arange(first.size), first], -1)
     return found

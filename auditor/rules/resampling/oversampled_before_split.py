@@ -37,10 +37,10 @@ OBVIOUS = 0.3
 FEWEST = 3
 """Copies that must straddle the splits."""
 
-FAMILIES = 10
+FAMILIES = 12
 """Families of near copies that there must be."""
 
-WITHIN = 0.5
+WITHIN = 0.3
 """Share of the rows of a class that must stand in such families."""
 
 NEARER = 0.5
@@ -49,8 +49,8 @@ NEARER = 0.5
 UNEVEN = 0.75
 """Variance of the number of near copies over the square of its mean, at most; half of that among draws."""
 
-ALIKE = 3.0
-"""Standard errors by which one number of near copies may be commoner than among draws at random."""
+ALIKE = 0.02
+"""Probability of as even a number of near copies among draws at random, at least."""
 
 SCATTER = 0.35
 """How much wider than those of noise of one size distances may scatter, as a logarithm."""
@@ -88,7 +88,7 @@ def oversampled_before_split(context: Context) -> Iterator[Finding]:
     steps `k * log(r[k+1] / r[k])` between the distances to its neighbours are exponential, all of one
     mean, in dense classes as in thin ones (Renyi, 1953; Levina and Bickel, 2005). A row with copies leaves
     one step that is too wide, and rows up to it are a family. Families then take the place of repeated
-    rows in the tests above, and more is asked of them: half of the class stands in ten families or more,
+    rows in the tests above, and more is asked of them: three in ten rows stand in twelve families or more,
     distances within them are those of noise of one size, and the number of copies is neither that of few
     favourites nor the same everywhere, as where each subject was measured as often.
 
@@ -118,8 +118,8 @@ def oversampled_before_split(context: Context) -> Iterator[Finding]:
     Light oversampling, of less than three in ten rows and not to the size of the largest class, is left
     to DUP001. Oversampling of every class alike is told by DUP001 alone.
 
-    Noise is not seen where it reaches as far as the class's own neighbours, where less than half of the class
-    are copies, beyond 128 copies of a row, in classes brought to another size than the largest, and where
+    Noise is not seen where it reaches as far as the class's own neighbours, where less than three in ten
+    rows have a copy, beyond 128 copies of a row, in classes brought to another size than the largest, and where
     every row got equally many copies: then no distance can tell copies from repeated measurements (DUP002
     finds the pairs). A class that by nature consists of many tight, equally wide clumps, in a table cut to
     equal classes, would be taken for one that was oversampled. Interpolated rows are RSM002's; pictures that
@@ -209,7 +209,7 @@ def _with_noise(context: Context, split: str, known: NDArray[np.bool_]) -> Itera
     with np.errstate(invalid="ignore"):
         named = _more(made.counts, reference) & made.noisy & (made.within >= WITHIN) & ~known
         named &= (made.counts.repeated >= FAMILIES) & (made.nearer < NEARER) & (made.scatter < SCATTER)
-        named &= (made.uneven < UNEVEN) & (made.alike < ALIKE)
+        named &= (made.uneven < UNEVEN) & (made.alike > ALIKE)
     if named.any():
         told = _Named(split, labels.classes, made.counts, reference, np.flatnonzero(named))
         yield _noise_finding(context, told, made)

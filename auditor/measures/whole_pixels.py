@@ -73,7 +73,9 @@ def whole_rows(case: Case, split: str) -> WholeRows | None:
     for slope, offset in UNITS:
         whole = values * slope + offset
         nearest = np.rint(whole)
-        if np.abs(whole - nearest).max() <= tolerance and (slope == 1 or nearest.max() <= 255):
+        if np.abs(whole - nearest).max() <= tolerance and (
+            slope == 1 or 0 <= nearest.min() <= nearest.max() <= 255
+        ):
             found = WholeRows(nearest.astype(np.int64), slope, offset)
             return found if _is_usable(found.rows) else None
     return None

@@ -21,6 +21,7 @@ FRACTIONS = ((0.6, 0.8), (0.8, 0.9), (0.7, 0.85))
 FITTED = (("train", "val"), SPLITS, ("val",), ("test",))
 """Sets of splits, other than train alone, that a scaler is fitted on once."""
 
+DTYPES = ("float64", "float32")
 EACH = "each split by itself"
 TRACES = ("SCL001", "SCL002", "SCL003")
 MAPS = ("SCL001", "SCL002", "SCL003", "SCL004", "SCL007", "SCL008")
@@ -170,25 +171,30 @@ def whole_scalers(table: Table) -> Mapping[str, Fit]:
     return made
 
 
-def _scaled(parts: tuple[Floats, ...], table: Table, _: int) -> Iterator[Planted]:
+def _scaled(parts: tuple[Floats, ...], table: Table, seed: int) -> Iterator[Planted]:
+    """Yield every scaler fitted on every set beyond train; dtypes take turns over sets and seeds."""
     scalers = whole_scalers(table) if table.is_image else table_scalers()
     visible = table.is_image or enough_columns(parts)
+    turn = seed
     for kind, fit in scalers.items():
         for fitted in FITTED:
             transform = fit(np.concatenate([parts[SPLITS.index(name)] for name in fitted]))
             made = tuple(transform(part) for part in parts)
-            yield from _scaler(kind, " + ".join(fitted), made, frozenset(fitted), "SCL002", visible=visible)
+            turn += 1
+            yield _scaler(kind, fitted, made, DTYPES[turn % 2], visible=visible)
         made = tuple(fit(part)(part) for part in parts)
+        turn += 1
         if len({part.shape[1:] for part in made}) == 1:
-            yield from _scaler(kind, EACH, made, None, "SCL003", visible=visible)
+            yield _scaler(kind, (), made, DTYPES[turn % 2], visible=visible)
 
 
 def _scaler(
-    kind: str, fitted: str, made: tuple[Floats, ...], told: frozenset[str] | None, code: str, *, visible: bool
-) -> Iterator[Planted]:
-    for dtype in ("float64", "float32"):
-        splits = tuple(part.astype(dtype) for part in made)
-        yield Planted("scaler", kind, dtype, fitted, splits, frozenset({code}), told, TRACES, visible)
+    kind: str, fitted: tuple[str, ...], made: tuple[Floats, ...], dtype: str, *, visible: bool
+) -> Planted:
+    splits = tuple(part.astype(dtype) for part in made)
+    code = frozenset({"SCL002" if fitted else "SCL003"})
+    told = frozenset(fitted) if fitted else None
+    return Planted("scaler", kind, dtype, " + ".join(fitted) or EACH, splits, code, told, TRACES, visible)
 
 
 def _units(parts: tuple[Floats, ...], table: Table, seed: int) -> Iterator[Planted]:

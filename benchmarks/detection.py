@@ -18,6 +18,7 @@ import json
 import sys
 import time
 import warnings
+import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
@@ -116,8 +117,8 @@ def measure(
         for seed in range(1 if family == "object" else seeds)
         if family != "object" or one.name in OBJECT_SETS
     ]
-    # One seed after the other, so that what time cuts off is more of the same.
-    tasks.sort(key=lambda task: task.seed)
+    # One seed after the other, shuffled, so that what time cuts off is more of the same.
+    tasks.sort(key=lambda task: (task.seed, zlib.crc32(f"{task.family} {task.name}".encode())))
     counts: dict[str, dict[str, Any]] = {}
     alarms: list[Record] = []
     done = said = 0

@@ -228,8 +228,9 @@ def _signs(sides: _Sides) -> Reordered | None:
         clear = sides.apart[j] > max(sides.noise, APART) and sides.apart[j] - mirrored > APART / 2
         reversed_ = evidence > REVERSED and against < (-0.7 if clear else -0.9)
         skewed = clear and _not_by_shift(a, b)
-        told = reversed_ or (skewed and _one_sided(a, b))
-        if told or (clear and (_one_sided(a, b) or (skewed and evidence > -REVERSED / 2))):
+        turned = clear and mirrored < APART and _one_sided(a, b)
+        told = reversed_ or (skewed and turned)
+        if told or turned or (skewed and evidence > -REVERSED / 2):
             flipped.append(j)
             after.append(mirrored)
             proven |= bool(told)

@@ -18,6 +18,9 @@ DENSITY = 2 / math.sqrt(2 * math.pi)
 
 SAMPLE_ROWS = 4096
 
+DETERMINED = 0.1
+"""A column of which the ones before leave a smaller share of its variance is taken as determined by them."""
+
 COLUMNS = 64
 """Columns that evidence is taken from; more would only add to a proof that is complete."""
 
@@ -104,7 +107,9 @@ def lattice_step(column: Floats) -> tuple[float, int]:
     return (float(gaps.min()) if gaps.size else 0.0), int(levels.size)
 
 
-def joint_log_chance(values: Floats, log_p: Floats, eligible: int, parts: int) -> float:
+def joint_log_chance(
+    values: Floats, log_p: Floats, eligible: int, parts: int, least: float = DETERMINED
+) -> float:
     """Return the log of a bound on the chance that some columns coincide so well, out of `eligible`.
 
     The probability that normal statistics with correlation matrix R fall within small distances of a
@@ -123,6 +128,9 @@ def joint_log_chance(values: Floats, log_p: Floats, eligible: int, parts: int) -
         Columns that might have coincided.
     parts : int
         Statistics tested in each column.
+    least : float
+        Share of a column's variance that the ones before must leave; where there are few columns and many
+        rows it is known well, and may be small.
     """
     order = np.argsort(log_p, kind="stable")
     z = values[:, order] - values[:, order].mean(axis=0)
@@ -135,7 +143,7 @@ def joint_log_chance(values: Floats, log_p: Floats, eligible: int, parts: int) -
             continue
         rest = z[:, i] - basis.T @ (basis @ z[:, i])
         left = float(rest @ rest)
-        if left < 0.1:
+        if left < least:
             continue
         basis = np.vstack([basis, rest / math.sqrt(left)])
         taken += 1

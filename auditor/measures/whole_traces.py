@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from auditor.measures.fitted_sets import Fitted, Floats, mirrored
 from auditor.measures.marginals import spaced
 from auditor.measures.scaler_traces import Harm, Material, Scaler, Trace
-from auditor.measures.small_ball import DENSITY, SAMPLE_ROWS, joint_log_chance, lattice_step
+from auditor.measures.small_ball import DENSITY, DETERMINED, SAMPLE_ROWS, joint_log_chance, lattice_step
 
 HIT = 0.02
 MOST_CHANNELS = 512
+DETERMINED_HERE = 0.005
 ROW_NORMALISED = 1e-3
 """Rows whose means differ by less, relative to the spread, were normalised one by one."""
 
@@ -104,7 +105,10 @@ def _trace(found: Material, fitted: Fitted, view: View) -> Trace | None:
     steps = np.array([lattice_step(rows[:, j])[0] for j in range(rows.shape[1])])
     size = sum(len(flat) for flat in found.flats(fitted))
     p += steps / (spread * chance * size * math.sqrt(2 * math.pi))
-    log_p = joint_log_chance(rows, np.log(np.minimum(p, 1.0)), rows.shape[1], 1)
+    # The ink of a drawing determines its mean and nearly its mean square: two statistics that say little more
+    # than one, and the little counts where float32 keeps each from being exact.
+    least = DETERMINED_HERE if len(rows) >= 100 * rows.shape[1] else DETERMINED
+    log_p = joint_log_chance(rows, np.log(np.minimum(p, 1.0)), rows.shape[1], 1, least)
     if log_p >= found.log_bar or np.median(p) > HIT:
         return None
     train_mean, train_square = _moments(found, ("train",), view)

@@ -30,10 +30,14 @@ def features_in_another_order(context: Context) -> Iterator[Finding | Coverage]:
     *Columns* of a table are matched between train and an evaluation split, each to the one that is most
     alike in its quantiles and in its sorted correlations (an assignment problem). A match other than the
     given order is reported where nine in ten of the features moved agree within the noise of two samples
-    and the correlations between features, which did not enter by position, fall into place as well.
+    and the correlations between features, which did not enter by position, fall into place as well: the
+    sum of their squared differences, in units of the sampling error, falls by that of five standard errors
+    or more. Data frames are compared by the names of their columns.
     *Channels* of images are compared by their means and spreads per image: in the given order a contrast
     has to be off by 8 standard errors, in the other all within 3.5. *Signs*: a feature is mirrored, and
-    its correlations with the others are reversed. *Inverted* images: `top - x` restores nine in ten pixels.
+    its correlations with the others are reversed (by Fisher's z, eight standard errors better than the
+    same), or its values, skewed or of two features, have one sign in one split and the other in the other.
+    *Inverted* images: `top - x` restores nine in ten pixels.
 
     The null hypothesis is that the splits are two populations. These shift locations and spreads, but
     they keep the correlations between features, and no permutation of the features explains them.
@@ -52,8 +56,8 @@ def features_in_another_order(context: Context) -> Iterator[Finding | Coverage]:
 
     ## Limits
     Features that are alike in distribution and uncorrelated cannot be told apart, nor can the sign of a
-    symmetric, uncorrelated one. Channels need a few hundred images. Tables of more than 300 features are
-    not matched.
+    symmetric, uncorrelated one, nor where all features are symmetric and all signs turned. Channels need a
+    few hundred images. Tables of more than 300 features, or of fewer than 30 rows in a split, are not matched.
     """
     case = context.case
     found = {}

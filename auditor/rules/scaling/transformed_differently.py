@@ -52,7 +52,10 @@ def transformed_differently(context: Context) -> Iterator[Finding]:
 
     ## Limits
     Functions with a parameter (Box-Cox, a log of `x + 0.5`) and functions followed by scaling are not
-    tried. Features with fewer than 30 values in a split, or that the function hardly moves, say nothing.
+    tried. A logarithm that changes scales by much may be told as another scale (SCL001), and values that
+    all turn from negative to positive as another sign (SCL007). Whole numbers that another gain stretched
+    are not taken as truncated: truncation makes one value of many. Clipping shows in measurements that
+    hardly repeat a value, not in counts, which stop at values of their own. Features with fewer than 30 values in a split, or that the function hardly moves, say nothing.
     Up to 256 evenly spaced features and 2,000 rows of each split are compared.
     """
     case = context.case

@@ -118,3 +118,53 @@ def test_wide_tables_are_not_matched_and_say_so() -> None:
 def test_degenerate_input(X: np.ndarray) -> None:
     report = audit(X[:40], X[40:], select="SCL007")
     assert report["SCL007"].status is Status.PASSED
+
+
+@pytest.mark.parametrize("columns", [[0], [1], [0, 1, 2, 3, 4]], ids=["one", "another", "all"])
+@pytest.mark.parametrize("split", [0, 1])
+def test_signs_of_measurements_of_one_sign(columns: list[int], split: int) -> None:
+    X = measurements()
+    parts = [X[:400], X[400:].copy()]
+    parts[split] = parts[split].copy()
+    parts[split][:, columns] *= -1
+    (finding,) = audit(*parts, select="SCL007").errors
+    assert finding.columns == tuple(columns)
+
+
+def test_all_signs_turned_are_said_once() -> None:
+    X = measurements()
+    report = audit(X[:400], -X[400:], select=["SCL001", "SCL007", "SCL008"])
+    assert [finding.code for finding in report.findings] == ["SCL007"]
+
+
+def test_few_rows_show_their_sign() -> None:
+    X = measurements()
+    assert audit(X[:100], -X[100:115], select="SCL007").errors
+    assert not audit(X[:100], X[100:115], select="SCL007").findings
+
+
+def test_columns_of_coarse_features_in_another_order() -> None:
+    rng = np.random.default_rng(0)
+    size = rng.normal(size=(500, 1))
+    X = np.stack(
+        [np.clip(np.rint(k + size[:, 0] * k / 2 + rng.normal(size=500)), 0, 9) for k in range(1, 8)], 1
+    )
+    assert not audit(X[:350], X[350:], select="SCL007").findings
+    (finding,) = audit(X[:350], X[350:][:, [3, 1, 6, 0, 5, 4, 2]], select="SCL007").errors
+    assert {0, 2, 3} <= set(finding.columns)
+
+
+def test_a_column_that_is_constant_elsewhere_has_moved() -> None:
+    X = np.column_stack([measurements(), np.full(600, 3.0)])
+    (finding,) = audit(X[:400], X[400:][:, [5, 1, 2, 3, 4, 0]], select="SCL007").errors
+    assert finding.columns == (0, 5)
+
+
+def test_frames_are_compared_by_name() -> None:
+    pd = pytest.importorskip("pandas")
+    names = ["height", "weight", "waist", "pulse", "visits"]
+    X = pd.DataFrame(measurements(), columns=names)
+    report = audit(X[:400], X[400:][names[::-1]], select=["SCL007", "SHP001"])
+    assert [finding.code for finding in report.findings] == ["SHP001"]
+    wrong = pd.DataFrame(X[400:][names[::-1]].to_numpy(), columns=names)
+    assert audit(X[:400], wrong, select="SCL007").errors

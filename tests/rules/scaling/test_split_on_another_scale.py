@@ -187,3 +187,57 @@ def test_missing_values() -> None:
     X[np.random.default_rng(0).random(X.shape) < 0.2] = np.nan
     assert audit(X[:300], X[300:] * 1000, select="SCL001").errors
     assert audit(X[:300], X[300:], select="SCL001")["SCL001"].status is Status.PASSED
+
+
+def coarse(n: int = 500, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    parts = [rng.integers(low, high, n) for low, high in ((0, 2), (1, 4), (1, 6), (0, 5), (2, 8))]
+    return np.stack(parts, axis=1).astype(np.float64)
+
+
+@pytest.mark.parametrize("factor", [255.0, 1 / 255, 1000.0])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("split", [0, 1])
+def test_a_factor_of_features_of_few_values(factor: float, dtype: type, split: int) -> None:
+    X = coarse()
+    parts = [X[:350].astype(dtype), X[350:].astype(dtype)]
+    parts[split] = (parts[split] * factor).astype(dtype)
+    (finding,) = audit(*parts, select="SCL001").errors
+    told = finding.evidence["factor between the splits"]
+    assert told == pytest.approx(factor if split == 1 else 1 / factor, rel=1e-4)
+
+
+def robust(X: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    low, middle, high = np.quantile(rows, (0.25, 0.5, 0.75), axis=0)
+    return (X - middle) / np.where(high > low, high - low, 1)
+
+
+def ranged(X: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    return (X - rows.min(axis=0)) / np.ptp(rows, axis=0)
+
+
+@pytest.mark.parametrize("scaler", [standard, ranged])
+@pytest.mark.parametrize("raw", [0, 1])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_scaler_forgotten_on_features_of_few_values(scaler, raw: int, dtype: type) -> None:
+    X = coarse()
+    parts = [X[:350], X[350:]]
+    parts[1 - raw] = scaler(parts[1 - raw], X)
+    (finding,) = audit(*(part.astype(dtype) for part in parts), select="SCL001").errors
+    assert "scaler was not applied" in finding.message
+
+
+@pytest.mark.parametrize("scaler", [standard, robust, ranged])
+def test_a_scaler_forgotten_on_decimals_of_usual_size(scaler) -> None:
+    X = np.round(np.random.default_rng(1).gamma(3, [0.4, 0.8, 2.0, 3.0, 0.2], size=(600, 5)), 2)
+    (finding,) = audit(scaler(X[:400], X[:400]), X[400:], select="SCL001").errors
+    assert finding.splits == ("val", "train")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_features_of_few_values_pass_where_populations_differ(seed: int) -> None:
+    X, rng = coarse(800, seed), np.random.default_rng(seed)
+    apart = rng.random(800) < (X[:, 4] - 1.5) / 7
+    gains = 1 + rng.uniform(0.005, 0.02, 5)
+    for train, val in ((X[~apart], X[apart]), (X[:500], X[500:] * gains), (X[:500], np.rint(X[500:] + 1))):
+        assert not audit(train, val, select="SCL001").findings

@@ -121,3 +121,20 @@ def test_degenerate_input(X: np.ndarray) -> None:
     report = audit(X[:40], X[40:], select="SCL008")
     assert not report.crashed
     assert report["SCL008"].status is Status.PASSED
+
+
+def test_whole_numbers_of_another_gain_are_not_truncated() -> None:
+    for gain in (0.985, 1.007, 1.02):
+        X = np.rint(np.random.default_rng(3).normal(40, 9, size=(500, 4)))
+        assert not audit(X[:350], X[350:] * gain, select="SCL008").findings
+
+
+def test_fractions_cut_off_are_told() -> None:
+    X = np.random.default_rng(3).normal(4, 0.8, size=(500, 4))
+    (finding,) = audit(X[:350], np.trunc(X[350:]), select="SCL008").errors
+    assert "truncation" in finding.message
+
+
+def test_turned_signs_are_no_absolute_values() -> None:
+    X = counts()
+    assert not audit(-X[:280], X[280:], select="SCL008").findings

@@ -65,9 +65,11 @@ class Repeated:
     miss : float
         Its largest relative miss.
     factor : float
-        What the first feature's raw values, or all values, were divided by a second time.
+        What the values of the example, or all values, were divided by a second time.
     mean, std : float
-        Of that feature as it is now.
+        Of the example as it is now.
+    example : int
+        The feature that it moved most; -1 where one scale served them all.
     """
 
     kind: str
@@ -78,6 +80,7 @@ class Repeated:
     factor: float
     mean: float
     std: float
+    example: int = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,6 +161,7 @@ def _by_column(case: Case, pooled: Pooled, fitted: Fitted, eps: float) -> Repeat
             _divisor(kind, first),
             first.mean,
             math.sqrt(first.variance),
+            first.number,
         )
     return None
 
@@ -264,9 +268,16 @@ def _divided(case: Case, pooled: Pooled, fitted: Fitted, eps: float) -> Repeated
             hits = miss <= tolerance
             if hits.mean() >= MOST and _varied(case, usable[hits]):
                 first = int(np.argmax(hits))
-                moments = float(pooled.mean[usable[first]]), float(std[first])
                 return Repeated(
-                    "divided", usable[hits], int(usable.size), fitted, float(miss[hits].max()), q, *moments
+                    "divided",
+                    usable[hits],
+                    int(usable.size),
+                    fitted,
+                    float(miss[hits].max()),
+                    q,
+                    float(pooled.mean[usable[first]]),
+                    float(std[first]),
+                    int(usable[first]),
                 )
     return None
 

@@ -101,13 +101,11 @@ def raw_or_wrapped_integers(context: Context) -> Iterator[Finding]:
         yield from map(_twin, twins)
         if twins or all(split.raw is None for split in case):
             return  # what the callable makes of the rows is judged for itself
-    told: set[str] = set()
-    for finding in _between(context):
-        told.add(finding.splits[0])
-        yield finding
-    if not told:
-        yield from _within(context)
-    yield from _raw(context)
+    found = list(_between(context)) or list(_within(context))
+    yield from found
+    yield from _features_left_out(context)
+    if not found:
+        yield from _raw_pixels(context)
 
 
 def _between(context: Context) -> Iterator[Finding]:
@@ -254,7 +252,7 @@ def _wrapped(_: Case, names: Names, apart: Names, one: Wrapped) -> Finding:
     codes = {
         name: f"X_{name} = X_{name}.astype('uint{one.bits}').view('{view}').astype('float32')"
         if one.changes_sign or one.signed
-        else f"X_{name} = raw_{name}.astype('float32') - mean"
+        else f"X_{name} = (raw_{name}.astype('float32') - 128) / 128  # float first, then arithmetic"
         for name in names
     }
     return Finding(
@@ -336,16 +334,21 @@ def _unlike(apart: Names) -> str:
     return f" {_listed(apart)} {'does' if len(apart) == 1 else 'do'} not." if apart else ""
 
 
-def _raw(context: Context) -> Iterator[Finding]:
+def _features_left_out(context: Context) -> Iterator[Finding]:
+    case = context.case
+    if not case.train.n_rows or case.train.X.dtype.kind != "f" or not case.comparable:
+        return
+    train = context.shared(column_statistics, "train")
+    if np.isfinite(train.variance).all():
+        out = left_out(case, traces_in(context), train, context.option("SCL006.spread"))
+        if out is not None:
+            yield _left_out(case, out, context.option("SCL006.spread"))
+
+
+def _raw_pixels(context: Context) -> Iterator[Finding]:
     case = context.case
     if not case.train.n_rows:
         return
-    if case.train.X.dtype.kind == "f" and case.comparable:
-        train = context.shared(column_statistics, "train")
-        tame = np.isfinite(train.variance).all()
-        out = left_out(case, traces_in(context), train, context.option("SCL006.spread")) if tame else None
-        if out is not None:
-            yield _left_out(case, out)
     names = tuple(split.name for split in (case.train, *case.comparable))
     ranges = [raw_pixels(case, name, context.shared(whole_rows, name)) for name in names]
     known = [one for one in ranges if one is not None]
@@ -384,7 +387,7 @@ def _pixels(names: Names, ends: tuple[int, int], layer: str) -> Finding:
     )
 
 
-def _left_out(case: Case, out: LeftOut) -> Finding:
+def _left_out(case: Case, out: LeftOut, bar: float) -> Finding:
     names = ", ".join(case.feature(int(j)) for j in out.columns[:3])
     ratio = float(out.spread[0]) / out.typical
     columns = out.columns.tolist()
@@ -393,7 +396,7 @@ def _left_out(case: Case, out: LeftOut) -> Finding:
         f"{out.scaled:,} others have {out.scaler.identity} over train: {case.feature(int(out.columns[0]))} spreads "
         f"{ratio:,.0f} times as wide and outweighs them.",
         Evidence.of(
-            Measure("spread over that of a scaled feature", ratio, 100.0),
+            Measure("spread over that of a scaled feature", ratio, bar),
             Measure("features left out", len(columns), 0),
             Measure("features scaled", out.scaled),
             examples=[

@@ -114,17 +114,17 @@ def _bytes(names: tuple[str, ...], twice: DoubledBytes) -> Finding:
 
 def _repeated(case: Case, names: tuple[str, ...], found: Repeated) -> Finding:
     over = _listed(found.fitted)
-    first = case.feature(int(found.columns[0])) if found.columns.size else "the whole array"
+    first = case.feature(found.example) if found.example >= 0 else "the whole array"
     many = f"{found.columns.size:,} of {found.compared:,} features" if found.columns.size else "All features"
     messages = {
         "standard": f"{many} were standardised twice with the same mean and standard deviation: the grid of their "
-        f"values has the step that two divisions by 1/std leave, to {found.miss:.0e}. They vary by 1/std now, "
-        f"where 1 was meant (a factor of {found.factor:.4g}).",
+        f"values has the step that two divisions leave, to {found.miss:.0e}. They vary by 1/std, where 1 was meant: "
+        f"{first} has a standard deviation of {found.std:.3g}.",
         "min-max": f"{many} were scaled to [0, 1] twice with the same minimum and maximum: the grid of their values "
-        f"has the step that two divisions leave, to {found.miss:.0e}. They span 1/range now, where 1 was meant "
-        f"(a factor of {found.factor:.4g}).",
-        "divided": f"{many} were scaled and divided by {FACTORS.get(found.factor, '')} as well: {first} varies by "
-        f"1/{found.factor:g} of what was meant (std {found.std:.3g}), to {found.miss:.0e}.",
+        f"has the step that two divisions leave, to {found.miss:.0e}. They span 1/range, where 1 was meant: "
+        f"{first} spans {1 / found.factor:.3g}.",
+        "divided": f"{many} were scaled and divided by {FACTORS.get(found.factor, '')} as well: {first} has a "
+        f"standard deviation of {found.std:.3g}, and the quotient is exact to {found.miss:.0e}.",
     }
     return Finding(
         messages[found.kind],

@@ -13,11 +13,11 @@ from auditor._context import Context
 from auditor._finding import Evidence, Finding, Fix, Measure, Severity
 from auditor._rule import Skip, rule
 from auditor.measures.columns import column_statistics
-from auditor.measures.cut_fractions import CHANCE, Cut, cut_fractions
+from auditor.measures.cut_fractions import CHANCE, Cut
+from auditor.measures.damaged_splits import damaged_splits
 from auditor.measures.high_codes import HighCodes, high_codes
 from auditor.measures.models import network
-from auditor.measures.modular import APART, NOISE, Modular, modular_map
-from auditor.measures.pointwise import transformed
+from auditor.measures.modular import APART, NOISE, Modular
 from auditor.measures.scaler_fits import traces_in
 from auditor.measures.unscaled import LeftOut, left_out, raw_pixels
 from auditor.measures.whole_pixels import whole_rows
@@ -101,60 +101,15 @@ def raw_or_wrapped_integers(context: Context) -> Iterator[Finding]:
         yield from map(_twin, twins)
         if twins or all(split.raw is None for split in case):
             return  # what the callable makes of the rows is judged for itself
-    found = list(_between(context)) or list(_within(context))
+    found = [_of_pair(*pair) for pair in damaged_splits(context)] or list(_within(context))
     yield from found
     yield from _features_left_out(context)
     if not found:
         yield from _raw_pixels(context)
 
 
-def _between(context: Context) -> Iterator[Finding]:
-    """Yield splits that are another one wrapped or cut; train where it is the odd one out."""
-    case = context.case
-    names = [split.name for split in case.comparable]
-    found = {}
-    for name in names:
-        pair = next(
-            (
-                (odd, rest, one)
-                for odd, rest in ((name, "train"), ("train", name))
-                if (one := _map_or_cut(context, odd, rest)) is not None
-            ),
-            None,
-        )
-        if pair is not None:
-            found[name] = pair
-    if not found:
-        return
-    kinds = {type(one) for _, _, one in found.values()}
-    train_is_odd = len(found) == len(names) == 2 or any(odd == "train" for odd, _, _ in found.values())
-    if kinds == {Modular} and not train_is_odd:
-        train_is_odd = _runs_over(context, "train") and not any(_runs_over(context, n) for n in found)
-    if train_is_odd:
-        rest = next(iter(found))
-        one = _map_or_cut(context, "train", rest) or found[rest][2]
-        yield _of_pair("train", tuple(found), one)
-        return
-    for name, (_, _, one) in found.items():
-        yield _of_pair(name, ("train",), one)
-
-
-def _runs_over(context: Context, name: str) -> bool:
-    return context.shared(wrapped, name, context.shared(whole_rows, name)) is not None
-
-
-def _map_or_cut(context: Context, odd: str, rest: str) -> Modular | Cut | None:
-    """Return how one split was made of another's values; None where another rule says so."""
-    cut = context.shared(cut_fractions, odd, rest)
-    if cut is not None:
-        other = odd if rest == "train" else rest
-        stats = [context.shared(column_statistics, name) for name in ("train", other)]
-        known = context.shared(transformed, "train", other, *stats)
-        return None if known is not None and known.function[:3] != "np." else cut
-    return modular_map(context.shared(whole_rows, rest), context.shared(whole_rows, odd))
-
-
 def _of_pair(odd: str, rest: Names, one: Modular | Cut) -> Finding:
+    """Return the finding for a split that is another one wrapped or cut."""
     others = " and ".join(f"X_{name}" for name in rest)
     if isinstance(one, Cut):
         return _cut(odd, rest, others, one)

@@ -123,16 +123,23 @@ def _changes_sign(rows: Whole, bits: int, axes: tuple[int, ...]) -> tuple[float,
     if ((rows >= size // 4) & (rows < size - size // 4)).any() or not MINOR <= high.mean() <= 1 - MINOR:
         return None
     away = np.where(high, size - rows, rows)
-    at_change, changes, stays = [], 0, 0
+    turns = np.zeros(rows.shape, dtype=bool)
+    changes = stays = 0
     for axis in axes:
         n = rows.shape[axis]
         turn = high.take(range(n - 1), axis) != high.take(range(1, n), axis)
         changes, stays = changes + int(turn.sum()), stays + int((~turn).sum())
-        at_change += [away.take(range(n - 1), axis)[turn], away.take(range(1, n), axis)[turn]]
-    meeting = np.concatenate(at_change)
-    if changes < CROSSINGS or changes > stays or np.median(meeting) >= NEARER * np.median(away):
+        ahead, behind = ([(0, 0)] * rows.ndim for _ in range(2))
+        ahead[axis], behind[axis] = (0, 1), (1, 0)
+        turns |= np.pad(turn, ahead) | np.pad(turn, behind)
+    if changes < CROSSINGS or changes > stays:
         return None
-    return float(changes), float(stays)
+    nearer = (
+        np.median(away[turns & side]) < NEARER * np.median(away[~turns & side])
+        for side in (high, ~high)
+        if (~turns & side).any()
+    )
+    return (float(changes), float(stays)) if all(nearer) and not turns.all() else None
 
 
 def _traffic(levels: Whole, axes: tuple[int, ...]) -> tuple[NDArray[np.int64], float, int]:

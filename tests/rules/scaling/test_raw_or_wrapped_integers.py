@@ -152,6 +152,8 @@ def test_noise_codes_and_signals_pass() -> None:
         rng.random((400, 2)) < 0.5, rng.integers(20, 9000, (400, 2)), rng.integers(49152, 65536, (400, 2))
     )
     assert not _findings(ports.astype(np.uint16))
+    dark, lit = rng.integers(0, 900, (100, 16, 16)), 65535 - rng.integers(0, 5, (100, 16, 16))
+    assert not _findings(np.where(rng.random(dark.shape) < 0.3, lit, dark).astype(np.uint16))
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.int16])

@@ -21,7 +21,7 @@ LEAVES = (32, 64)
 
 FEW = 2**17
 
-ENTRIES = 2**22
+ENTRIES = 2**19
 """Distances computed at a time."""
 
 ESTIMATED = 64
@@ -251,13 +251,15 @@ class Search:
 
 
 def _gathered(chosen: NDArray[np.int64], starts: NDArray[np.int64], most: int) -> Iterator[NDArray[np.int64]]:
-    """Yield positions of the members of chosen leaves, about `most` at a time."""
-    size = np.diff(starts)[chosen]
-    group = np.cumsum(size) // max(1, most)
-    for part in np.split(np.arange(chosen.size), np.flatnonzero(np.diff(group)) + 1):
-        lengths = size[part]
-        offset = np.repeat(starts[chosen[part]] - np.r_[0, np.cumsum(lengths)[:-1]], lengths)
-        yield offset + np.arange(int(lengths.sum()))
+    """Yield places of the members of chosen leaves, about `most` at a time."""
+    first, end = starts[chosen], starts[chosen + 1]
+    widest = int((end - first).max(initial=1))
+    within = np.arange(widest)
+    step = max(1, most // widest)
+    for start in range(0, chosen.size, step):
+        part = slice(start, start + step)
+        places = first[part, None] + within
+        yield places[places < end[part, None]]
 
 
 def _boxes(points: Floats, starts: NDArray[np.int64]) -> tuple[Floats, Floats]:

@@ -30,10 +30,11 @@ SLACKS = (2.0, 4.0, 8.0, 16.0)
 MOST_BANDS = 256
 """Bands tried at most."""
 
-PER_COORDINATE, PER_ROW = 14.0, 120.0
-"""Nanoseconds that a row of a band takes: for each of its coordinates, and to be sorted and joined."""
+PER_COORDINATE, PER_MOVED, PER_ROW = 3.5, 9.0, 40.0
+"""Nanoseconds that a row of a band takes: for each of its coordinates, as it stands or moved and scaled first,
+and to be sorted and joined."""
 
-PER_CANDIDATE, PER_VALUE = 60.0, 4.0
+PER_CANDIDATE, PER_VALUE = 60.0, 6.0
 """Nanoseconds that a candidate takes, and each of its own coordinates."""
 
 TELLING = 6
@@ -261,7 +262,7 @@ def planned(
         meets = np.exp(np.log(stays[useful]).mean() * np.arange(1, longest + 1))
         count = np.clip(np.ceil(np.log(miss) / np.log1p(-np.minimum(meets, 1.0 - 1e-12))), 1, MOST_BANDS)
         crowd = pairs * len(reference) * _crowding(steps[:, useful], same[useful], rng)
-        keyed = PER_COORDINATE * np.arange(1, longest + 1) + PER_ROW
+        keyed = (PER_COORDINATE if reference.still else PER_MOVED) * np.arange(1, longest + 1) + PER_ROW
         work = hashed * len(reference) * keyed + (PER_CANDIDATE + PER_VALUE * reference.width) * crowd
         cost = count * work / np.maximum(1.0 - (1.0 - meets) ** count, 1e-12)
         cost[crowd > CROWD * asked] *= CROWDED

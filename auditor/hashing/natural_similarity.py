@@ -16,7 +16,7 @@ Reals = NDArray[np.float64]
 LEAST_ROWS = 20
 """Distinct sets without which there is no neighbourhood to speak of."""
 
-EXPECTED = 0.5
+EXPECTED = 0.1
 """Pairs that density alone is allowed to put within the threshold, among all."""
 
 FINE, FINE_TOKENS = 2**15, 2**20
@@ -25,8 +25,8 @@ FINE, FINE_TOKENS = 2**15, 2**20
 LANDMARKS, LANDMARK_TOKENS = 2**12, 2**19
 """Sets that the distance to a natural neighbour is taken from, and their tokens, at most."""
 
-ASKED = 128
-"""Sets whose neighbourhoods are measured."""
+ASKED, PLACES = 256, 4
+"""Sets whose neighbourhoods are measured, and parts they are put into by how dense these are."""
 
 NEARER, FARTHER = 4, 16
 """Ranks of the neighbours by which the dimension is measured: a family of up to four sets does not count."""
@@ -89,8 +89,9 @@ def natural_similarity(reference: Tokens, query: Tokens | None) -> Natural | Non
     One minus the Jaccard similarity is a metric. Around a set, the number of natural neighbours within a distance t
     is Poisson with mean ``c * t**h`` for a density that is smooth at that scale, h being its intrinsic dimension
     there (Levina and Bickel, 2004). h is measured leave-one-out by neighbours of ranks 4 to 16, which families of
-    up to four copies do not touch, and c by the fourth of them. The ratio is the one below which, over all
-    pairs, half a natural neighbour is expected.
+    up to four copies do not touch, and c by the fourth of them; in dense and in sparse places apart, since it is
+    in dense ones that natural neighbours are near. The ratio is the one below which, over all pairs, a tenth
+    of a natural neighbour is expected.
 
     Parameters
     ----------
@@ -105,17 +106,35 @@ def natural_similarity(reference: Tokens, query: Tokens | None) -> Natural | Non
     fine = reference.take(_spaced(n, _fitting(reference, FINE, FINE_TOKENS)))
     some = _spaced(len(fine), ASKED)
     ranked = _ranked(fine, fine.take(some), some, min(FARTHER, len(fine) - 1))
-    last = ranked.shape[1]
-    spread = float(np.log(ranked[:, [last - 1]] / ranked[:, NEARER - 1 : last - 1]).mean())
-    # what the mean would be in one dimension: the logarithms of ratios of uniform order statistics
-    ranks = np.arange(NEARER, last)
-    dimension = float(((ranks - NEARER + 1.0) / ranks).mean()) / max(spread, 1e-3)
+    dimensions = _dimensions(ranked)
     of = _spaced(n, _fitting(reference, LANDMARKS, LANDMARK_TOKENS))
     landmarks = reference.take(of)
     scales = np.sort(_ranked(landmarks, fine.take(some), None, NEARER)[:, -1])
     pairs = n / 2.0 if query is None else float(max(1, len(query)))
     within = EXPECTED / pairs * len(landmarks) / (n * float(NEARER))
-    return Natural(float(min(LARGEST, within ** (1.0 / dimension))), dimension, scales, landmarks)
+    return Natural(_ratio(dimensions, within), float(np.median(dimensions)), scales, landmarks)
+
+
+def _dimensions(ranked: Reals) -> Reals:
+    """Return the intrinsic dimension near sets in denser and in sparser places, from their neighbours' distances."""
+    last = ranked.shape[1]
+    spread = np.log(ranked[:, [last - 1]] / ranked[:, NEARER - 1 : last - 1]).mean(axis=1)
+    # what the mean would be in one dimension: the logarithms of ratios of uniform order statistics
+    ranks = np.arange(NEARER, last)
+    unit = float(((ranks - NEARER + 1.0) / ranks).mean())
+    places = np.array_split(np.argsort(ranked[:, NEARER - 1], kind="stable"), PLACES)
+    return np.array([unit / max(float(spread[place].mean()), 1e-3) for place in places])
+
+
+def _ratio(dimensions: Reals, within: float) -> float:
+    """Return the largest ratio at which no more neighbours than `within` are expected, on average over places."""
+    low, high = -700.0, float(np.log(LARGEST))
+    if np.exp(high * dimensions).mean() <= within:
+        return LARGEST
+    for _ in range(60):
+        middle = (low + high) / 2.0
+        low, high = (middle, high) if np.exp(middle * dimensions).mean() <= within else (low, middle)
+    return float(np.exp(low))
 
 
 def _fitting(tokens: Tokens, rows: int, most: int) -> int:

@@ -349,7 +349,9 @@ def test_sets_that_are_alike_by_nature_are_not_reported(kind: str, n: int) -> No
             near += int((found.similarity < 1.0).sum())
             assert found.natural is not None
             assert 0 < found.threshold <= 1.0
-    assert near <= 4  # half a pair is expected in each of six searches
+    assert (
+        near <= 4
+    )  # a tenth of a pair is expected in each of six searches, and steps of whole tokens are coarse
 
 
 @pytest.mark.parametrize("kind", ["bits", "topics", "texts"])

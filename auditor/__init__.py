@@ -4,7 +4,8 @@ from auditor._audit import audit
 from auditor._errors import AuditFailed, AuditorError, ConfigError, InputError, MissingDependencyError
 from auditor._finding import Coverage, Evidence, Finding, Fix, Measure, Outcome, Rows, Severity, Status
 from auditor._fit import audit_fit
-from auditor._near import NearCoverage, NearDuplicates, NearDuplicatesWarning, near_duplicates
+from auditor._near import near_duplicates
+from auditor._near_answer import NearCoverage, NearDuplicates, NearDuplicatesWarning
 from auditor._report import Report
 
 __all__ = [

@@ -99,7 +99,9 @@ def test_missing_times_are_left_out() -> None:
     times = np.arange(5.0, N + 5)
     times[[3, 350]] = np.nan
     assert _audit(times[:300], times[300:])["DEP002"].status is Status.PASSED
-    dates = np.where(np.isnan(times), np.datetime64("NaT", "D"), np.datetime64("2024-01-01", "D") + np.arange(N))
+    dates = np.where(
+        np.isnan(times), np.datetime64("NaT", "D"), np.datetime64("2024-01-01", "D") + np.arange(N)
+    )
     assert _audit(dates[:300], dates[300:])["DEP002"].status is Status.PASSED
     assert _audit(times[:300], np.full(5, np.nan))["DEP002"].status is Status.PASSED
     assert not _audit(np.full(5, np.nan), times[300:]).crashed

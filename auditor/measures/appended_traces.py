@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from auditor.measures.fitted_sets import Fitted, Floats
 from auditor.measures.marginals import spaced
 from auditor.measures.scaler_traces import Material, Scaler, Trace, harm_of
-from auditor.measures.small_ball import DENSITY, describe_shape, joint_log_chance, sample_rows
+from auditor.measures.small_ball import DENSITY, describe_shape, evenly_spread, joint_log_chance, sample_rows
 
 FEATURES = 24
 VALUES = 4_000_000
@@ -81,7 +81,9 @@ def _candidates(found: Material) -> NDArray[np.int64]:
     most = min(FEATURES, max(4, VALUES // found.splits[0].n_rows))
     columns = columns[spaced(columns.size, most)]
     levels = describe_shape(sample_rows(found.flats(found.names), columns)).distinct
-    return columns[levels >= FEW_LEVELS]
+    columns = columns[levels >= FEW_LEVELS]
+    rows = sum(len(flat) for flat in found.flats(found.names))
+    return columns[~evenly_spread(sample_rows(found.flats(found.names), columns, rows))]
 
 
 def _prefixes(train: Floats, more: list[Floats]) -> Prefixes:

@@ -8,17 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.measures.fitted_sets import Fitted, Floats, Pooled, mirrored
+from auditor.measures.marginals import spaced
 from auditor.measures.scaler_traces import Material, Scaler, Trace, harm_of
 from auditor.measures.small_ball import (
     COLUMNS,
     DENSITY,
     describe_shape,
+    evenly_spread,
     joint_log_chance,
     sample_rows,
 )
 
 HIT = 3e-3
 """A statistic nearer to its target than this many standard errors of chance is worth a closer look."""
+
+WINDOW = 20_000
+"""Rows from which a window of values is looked at."""
 
 FEW_LEVELS = 10
 """Columns with fewer distinct values may be balanced by design."""
@@ -38,7 +43,7 @@ def moment_traces(found: Material) -> Iterator[Trace]:
         for fitted, hit in hits.items():
             parts = [hits[s] for s in hits if set(s) < set(fitted)]
             new = hit & ~found.explained_within(fitted) & ~np.any([*parts, np.zeros_like(hit)], axis=0)
-            columns = np.flatnonzero(new)
+            columns = _drawn(found, np.flatnonzero(new))
             if not columns.size:
                 continue
             if _by_group(found, fitted, columns):
@@ -48,6 +53,28 @@ def moment_traces(found: Material) -> Iterator[Trace]:
             if log_p < found.log_bar:
                 found.explain(fitted, columns)
                 yield _trace(found, fitted, columns, kind, log_p)
+
+
+def _drawn(found: Material, columns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the features that are not spread evenly by design, whose sums are nearer to zero than chance."""
+    if not columns.size:
+        return columns
+    chosen = columns[spaced(columns.size, COLUMNS)]
+    flats = found.flats(found.names)
+    size = sum(len(flat) for flat in flats)
+    even = np.zeros(chosen.size, dtype=bool)
+    for i, column in enumerate(chosen):
+        values = np.concatenate([flat[:, column].astype(np.float64) for flat in flats])
+        if size > WINDOW:  # a window of values holds all of its neighbours, which a sample of rows does not
+            low, high = np.quantile(
+                values[:: size // WINDOW + 1],
+                np.clip([0.5 - WINDOW / size / 2, 0.5 + WINDOW / size / 2], 0, 1),
+            )
+            values = values[(values >= low) & (values <= high)]
+        even[i] = evenly_spread(values[:, None])[0]
+    if chosen.size == columns.size:
+        return chosen[~even]
+    return columns if even.mean() < 0.5 else columns[:0]
 
 
 def _target(pooled: Pooled, kind: Scaler) -> Floats:
@@ -80,8 +107,7 @@ def _hits(found: Material, fitted: Fitted, kind: Scaler) -> NDArray[np.bool_]:
 
 def _log_chance(found: Material, fitted: Fitted, columns: NDArray[np.int64], kind: Scaler) -> float:
     """Return the log chance that these features hit their targets so well."""
-    spaced = np.unique(np.linspace(0, columns.size - 1, min(columns.size, COLUMNS)).astype(np.int64))
-    chosen = columns[spaced]
+    chosen = columns[spaced(columns.size, COLUMNS)]
     values = sample_rows(found.flats(fitted), chosen)
     everything = describe_shape(sample_rows(found.flats(found.names), chosen))
     keep = everything.distinct >= FEW_LEVELS

@@ -39,7 +39,9 @@ def scaler_fitted_beyond_train(context: Context) -> Iterator[Finding]:
     the chance of the coincidences found, corrected for their correlation, for every choice of features
     and for the number of scalers and sets tried, has to be below one in a million for the whole audit.
     Sums of values on a lattice are granted the probability of a lattice point; columns of fewer than ten
-    distinct values, or with mirrored extremes, may be balanced by design and are left out.
+    distinct values, or with mirrored extremes, may be balanced by design and are left out; so are columns
+    spread far more evenly than draws (Latin hypercubes, quasi-random sequences), by the variance of their
+    spacings (Pyke, 1965).
 
     ## Why it matters
     What the model is given then depends on rows it will be judged by. Often the harm is small, and the

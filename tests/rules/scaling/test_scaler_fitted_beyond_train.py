@@ -252,3 +252,21 @@ def test_quantile_transformers(output: str, rows: str, words: str) -> None:
     findings = audit(made[:1000], made[1000:1250], made[1250:], select="SCL002,SCL003").findings
     assert [fitted_on(finding) for finding in findings] == ([words] if words else [])
     assert not words or output in str(dict(findings[0].evidence.examples[0])["scaler"])
+
+
+@pytest.mark.parametrize("design", ["sobol", "halton", "latin"])
+@pytest.mark.parametrize("how", ["random", "in order", "in turns"])
+@pytest.mark.parametrize("own", [False, True])
+def test_designs_centred_on_zero_pass(design: str, how: str, *, own: bool) -> None:
+    from scipy.stats import qmc
+
+    kinds = {"sobol": qmc.Sobol, "halton": qmc.Halton, "latin": qmc.LatinHypercube}
+    for n, d in ((256, 5), (512, 8)):
+        X = 2 * kinds[design](d, seed=n).random(n) - 1
+        order = np.random.default_rng(n).permutation(n) if how == "random" else np.arange(n)
+        parts = [order[: n // 2], order[n // 2 : n * 3 // 4], order[n * 3 // 4 :]]
+        if how == "in turns":
+            parts = [order[::2], order[1::4], order[3::4]]
+        if own:  # standardised, as it should be
+            X = (X - X[parts[0]].mean(axis=0)) / X[parts[0]].std(axis=0)
+        assert not audit(*(X[part] for part in parts), select=["SCL002", "SCL003"]).findings

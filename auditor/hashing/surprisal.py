@@ -11,6 +11,11 @@ from auditor.hashing.mix import hash_vectors, join, mix
 
 Hashes = NDArray[np.uint64]
 
+COLLISION_WINDOWS = 2048
+"""Windows on which it is counted how often steps of one window are equal."""
+
+_ODD = np.uint64(0xD1B54A32D192ED03)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Table:
@@ -46,12 +51,16 @@ class StepModel:
     continuation : float
         Probability that two windows which agree in a step by nature also agree in the next, where that
         step is another: the mean over the distinct steps that recur.
+    collision : float
+        Probability that two steps of one window, neither equal to the one before it, are equal: 0 for
+        measurements, a tenth where a window has ten levels.
     """
 
     steps: _Table
     pairs: _Table
     n_steps: int
     continuation: float
+    collision: float
 
 
 def fit_steps(windows: Hashes) -> StepModel:
@@ -65,7 +74,23 @@ def fit_steps(windows: Hashes) -> StepModel:
     stays = first == windows[:, 1:]
     steps, moves = _table(windows), _table(pairs, ~stays)
     continuation = _continuation(steps, moves, _table(pairs, stays), pairs, first)
-    return StepModel(steps, moves, int(windows.size), continuation)
+    some = windows[:: max(1, len(windows) // COLLISION_WINDOWS)]
+    equal, possible = (float(count.sum()) for count in _collisions(some))
+    return StepModel(steps, moves, int(windows.size), continuation, equal / max(1.0, possible))
+
+
+def _collisions(windows: Hashes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return, by window, how many pairs of its steps are equal, and how many there are; without stays."""
+    w, T = windows.shape
+    stays = np.zeros((w, T), dtype=bool)
+    stays[:, 1:] = windows[:, 1:] == windows[:, :-1]
+    ranked = np.sort(np.where(stays, mix(np.arange(T, dtype=np.uint64) + _ODD), windows), axis=1)
+    at = np.arange(T)
+    fresh = np.ones((w, T), dtype=bool)
+    fresh[:, 1:] = ranked[:, 1:] != ranked[:, :-1]
+    equal = (at - np.maximum.accumulate(np.where(fresh, at, 0), axis=1)).sum(axis=1)
+    steps = T - stays.sum(axis=1)
+    return equal.astype(np.float64), steps * (steps - 1) / 2.0
 
 
 def _continuation(steps: _Table, moves: _Table, stays: _Table, pairs: Hashes, first: Hashes) -> float:
@@ -113,7 +138,9 @@ def surprisal(model: StepModel, windows: Hashes, continuation: float = 0.0) -> N
 
     The probability of a step is its frequency, or, where that is more, its share among the recurrences of
     the step before it: a first-order Markov chain that backs off to independent steps where nothing
-    recurs. A step equal to the one before carries no bits.
+    recurs. And it is no less than the probability that two steps of the window are equal: windows of a few
+    levels, scaled by themselves, have values that are rare elsewhere, but two that share one value share
+    their levels. A step equal to the one before carries no bits.
 
     Parameters
     ----------
@@ -128,8 +155,10 @@ def surprisal(model: StepModel, windows: Hashes, continuation: float = 0.0) -> N
     frequency = (count + 1.0) / (model.n_steps + 1.0)
     follows = model.pairs.find(join(windows[:, :-1], windows[:, 1:]))[1]
     given = (follows + continuation) / (recurs[:, :-1] + 1.0)
+    equal, possible = _collisions(windows)
+    own = (equal + model.collision) / (possible + 1.0)  # one pair as in other windows, to begin with
     probability = frequency.copy()
-    probability[:, 1:] = np.clip(given, frequency[:, 1:], 1.0)
+    probability[:, 1:] = np.clip(given, np.maximum(frequency[:, 1:], own[:, None]), 1.0)
     return _without_stays(-np.log2(probability), windows)
 
 

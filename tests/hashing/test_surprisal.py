@@ -52,7 +52,20 @@ def test_a_certain_succession_carries_nothing() -> None:
     bits = s.surprisal(s.fit_steps(windows), windows)
     follows = (windows[:, 1:] == 8) & (windows[:, :-1] == 7)
     assert bits[:, 1:][follows].max() < 0.2
-    assert np.median(bits[windows >= 100]) > 11
+    assert np.median(bits[windows >= 100]) > 10
+
+
+def test_windows_of_few_levels_carry_little_however_rare_the_levels_are_elsewhere() -> None:
+    rng = np.random.default_rng(0)
+    few = rng.integers(0, 4, size=(50, 40)) + 10 * np.arange(50)[:, None]
+    many = np.arange(1000, 3000).reshape(50, 40)
+    windows = np.concatenate([few, many]).astype(np.uint64)
+    model = s.fit_steps(windows)
+    bits = s.surprisal(model, windows)
+    assert 0.05 < model.collision < 0.15  # among the half that has four levels, and none in the other
+    moves = windows[:50, 1:] != windows[:50, :-1]
+    assert bits[:50, 1:][moves].max() < 3.5
+    assert bits[50:].min() > 10
 
 
 def test_what_comes_round_again_is_counted_once() -> None:

@@ -59,8 +59,9 @@ def near_copies_across_splits(context: Context) -> Iterator[Finding | Coverage]:
     ## Limits
     In few dimensions rows lie close by nature: noise must be smaller there to be told from it. A random split
     of families of near-identical rows is exchangeable, so no distance can say whether they were made or
-    collected; hence the warning. Copies that were flipped, turned, moved or recoloured are left to
-    DUP003, windows that overlap to DUP004.
+    collected; hence the warning. Copies that were flipped, turned, moved or inverted are left to DUP003,
+    windows that overlap to DUP004; pictures of another brightness or contrast are found here, and by DUP003
+    where nothing else was changed.
     """
     found = context.shared(copies)
     owners = found.first[found.rows("train")]

@@ -39,7 +39,8 @@ def overlapping_windows_across_splits(context: Context) -> Iterator[Finding | Co
     to rounding.
 
     A run counts only where chance cannot explain it. Its surprisal, from the frequencies of train's own
-    steps and successions of steps (a first-order Markov chain), is held against the number of windows
+    steps and successions of steps (a first-order Markov chain) and from how often two steps of one window
+    are equal, is held against the number of windows
     and shifts compared: 20 bits beyond it for one run alone, or 7 bits beyond it for each of many, which
     chance gives one window in 128. Constant stretches, padding and periods carry no bits; nor, up to a
     gain and an offset, do ramps and exponentials, and series of few levels carry few. Windows that stand
@@ -122,7 +123,7 @@ def _finding(context: Context, split: Split, overlaps: Overlaps) -> Finding:
     allowed = 0.5 if border else context.option("DUP004.share")
     length = int(np.median(runs.length[matched]))
     covered = float(np.median(runs.covered[matched]))
-    stride = int(np.gcd.reduce(runs.shifts))
+    stride = int(np.gcd.reduce(runs.shift[matched]))
     typical = int(np.median(np.abs(runs.shift[matched])))
     rows = Rows.where(split.name, overlaps.rows, split.n_rows)
     return Finding(

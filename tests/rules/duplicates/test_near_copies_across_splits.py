@@ -189,8 +189,8 @@ def test_any_number_of_dimensions(shape: tuple[int, ...]) -> None:
 
 def test_a_large_split_is_looked_at_whole() -> None:
     rng = np.random.default_rng(0)
-    train, val = rng.normal(size=(30_000, 10)), rng.normal(size=(9000, 10))
-    at = rng.choice(9000, 12, replace=False)
+    train, val = rng.normal(size=(20_000, 10)), rng.normal(size=(8000, 10))
+    at = rng.choice(8000, 12, replace=False)
     val[at] = train[:12] + rng.normal(size=(12, 10)) * 0.01
     outcome = audit(train, val, select="DUP002")["DUP002"]
     found = outcome.findings[0].rows[0].indices.tolist()

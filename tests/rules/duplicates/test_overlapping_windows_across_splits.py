@@ -303,8 +303,8 @@ def _shapes_that_return() -> dict[str, np.ndarray]:
 def test_scaled_windows_with_a_gap_or_disjoint_pass(name: str, how: str) -> None:
     series = np.asarray(_shapes_that_return()[name], dtype=np.float64)
     for length in (12, 48):
-        windows = _scaled_windows(_cut(series, length, 1), how)
-        assert not _findings(windows[:2300], windows[2300 + length :])
+        windows = _scaled_windows(_cut(series[:1800], length, 1), how)
+        assert not _findings(windows[:1400], windows[1400 + length :])
         if not name.startswith("sine"):  # rounding to half precision makes that a loop too
             assert not _findings(*_shuffled(_scaled_windows(_cut(series, length, length), how)))
 
@@ -366,7 +366,7 @@ def test_tables_and_digits_are_no_windows(load: object) -> None:
 
 @pytest.mark.parametrize(
     ("n", "m", "shape"),
-    [(1, 1, (4,)), (2, 3, (5, 1)), (3, 1, (4, 4, 4)), (40, 1, (150_528,)), (1, 40, (64, 2))],
+    [(1, 1, (4,)), (2, 3, (5, 1)), (3, 1, (4, 4, 4)), (9, 1, (150_528,)), (1, 40, (64, 2))],
 )
 def test_tiny_and_wide(n: int, m: int, shape: tuple[int, ...]) -> None:
     rng = np.random.default_rng(0)

@@ -371,3 +371,36 @@ def test_memory_beside_the_input_is_bounded() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 300_000 * 64 + 2**25
+
+
+def test_a_family_of_copies_does_not_set_the_threshold() -> None:
+    rng = np.random.default_rng(19)
+    X = rng.normal(size=(500, 12))
+    X[250:] = X[:250] + 0.02 * rng.normal(size=(250, 12))  # every row has a copy
+    found = near_duplicates(X)
+    assert {(k, 250 + k) for k in range(250)} == _pairs(found)
+
+
+@pytest.mark.parametrize(
+    "lattice",
+    [
+        lambda rng: rng.poisson(3, (4000, 5)),
+        lambda rng: rng.integers(0, 3, (4000, 12)),
+        lambda rng: (rng.random((3000, 60)) < 0.4).astype(np.float32),
+        lambda rng: np.round(rng.normal(size=(4000, 4)), 1),
+        lambda rng: np.column_stack([rng.normal(size=(3000, 3)), rng.integers(0, 3, (3000, 4))]),
+        lambda rng: rng.standard_t(2, (4000, 8)),
+    ],
+)
+def test_neighbours_on_a_lattice_or_in_heavy_tails_are_natural(lattice: Any) -> None:
+    found = near_duplicates(lattice(np.random.default_rng(20)), kind="rows")
+    assert int((found.distances > 0).sum()) <= 4
+
+
+def test_points_far_from_the_origin_keep_their_digits() -> None:
+    rng = np.random.default_rng(21)
+    X = 1e9 + rng.normal(size=(2000, 3))
+    Y = X[:50] + 1e-4
+    assert _pairs(near_duplicates(X, Y)) == {(k, k) for k in range(50)}
+    line = rng.normal(size=(100_000, 1))
+    assert len(near_duplicates(line)) <= 4

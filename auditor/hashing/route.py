@@ -43,6 +43,9 @@ GATHER, GATHER_BYTES, PAIR = 3.0, 1.0, 100.0
 SMALL = 1e7
 """All products are taken where they cost no more."""
 
+WHOLE = 5e8
+"""So much may all products cost where they allow the largest of several radii."""
+
 PLANNING = 1e9
 """An exact route that costs less is not compared with the others, whose planning takes a while."""
 
@@ -123,7 +126,8 @@ def near_pairs(
     if not n or not m:
         return _exact("products", radii[0], nothing(complete=True))
     small = products_cost(n, m, reference.width, own=query is None)
-    if small <= max(SMALL, (n + m) * (SORT + READ * reference.width)):
+    least = max(SMALL, (n + m) * (SORT + READ * reference.width))
+    if small <= least or (len(radii) > 1 and small <= max(budget, WHOLE)):
         return _exact("products", radii[0], _by_products(reference, query, radii[0], limit))
     search, cost, radius = _affordable(ball.arranged(reference, query, radii[0]), radii, budget)
     least = min(small, cost)

@@ -44,7 +44,7 @@ NEARER, FARTHER = 4, 16
 SCALED = 8
 """Neighbours in the projection of which the one of rank `NEARER` is a row's natural distance."""
 
-LARGEST = 0.5
+LARGEST = 0.7
 """A near copy lies at most at this share of the distance to a natural neighbour."""
 
 DIGITS = 1e-4

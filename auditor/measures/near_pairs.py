@@ -26,7 +26,7 @@ SAMPLED_VALUES = 2**19
 LEAST_SAMPLED = 512
 """Rows of that sample, at least."""
 
-EFFORT, LEAST_EFFORT = 0.5, 5e7
+EFFORT, LEAST_EFFORT = 0.5, 1e8
 """The data's own radius may cost this many times what it takes to project and sort the points, or so many nanoseconds."""
 
 

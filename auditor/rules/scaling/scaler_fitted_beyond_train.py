@@ -63,8 +63,8 @@ def scaler_fitted_beyond_train(context: Context) -> Iterator[Finding]:
     train do not. One or two coarse columns do not carry enough digits to prove anything. Data that lie in
     [0, 1] or [-1, 1] by nature look like min-max or max-abs scaling: without many features whose extremes
     have a row of their own the rule is silent, as it is on even ranks without ties over all rows, which a
-    designed experiment has too. Quartiles of coarse columns coincide between splits, so that robust
-    scaling shows in fine ones only. Means taken in 32-bit arithmetic over very many values
+    designed experiment has too; extremes set by evaluation rows alone are not told. Quartiles of coarse
+    columns coincide between splits, so that robust scaling shows in fine ones only. Means taken in 32-bit arithmetic over very many values
     are too inexact to show. Columns that are centred over all rows (residuals, scores of principal
     components) have been fitted on all rows in the sense of this rule. Evidence is taken from at most 64
     evenly spaced features, and quartiles from at most 64.

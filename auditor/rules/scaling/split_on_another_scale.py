@@ -45,7 +45,8 @@ def split_on_another_scale(context: Context) -> Iterator[Finding | Coverage]:
     - *Units*: the values of one split are whole multiples of one unit (whole numbers, 1/255, 1/127.5
       from -1, 1/255²), those of the other of another. This is an identity.
     - *Factor*: the spread of all features differs by one and the same factor of 8 or more, or of some
-      features by a known factor of 50 or more (100, 255, 1,000, ...) while the others agree.
+      features by a known factor of 50 or more (100, 255, 1,000, ...) while the others agree; or the values
+      that features of few values take in one split are those of the other, times one factor of 8 or more.
     - *Factor before scaling*: the same, with a centre of its own for each feature, as a division
       forgotten before a fitted scaler leaves; the factor has to be 50 or more.
     - *Scaler not applied*: the values of three in ten features stand on another grid in one split than in
@@ -76,7 +77,8 @@ def split_on_another_scale(context: Context) -> Iterator[Finding | Coverage]:
     ## Limits
     Two factors of 8 or more, shared by all features, cannot be told from a change of unit: they are one.
     Data that are already standardised, or lie in [0, 1], look the same with and without the scaler, and so
-    do continuous features that it stretches little, as robust scaling does. One feature alone says nothing.
+    do continuous features that it stretches little, as robust scaling does; of one feature alone a scaler that
+    was not applied is not told.
     Fewer than ten values of a feature in a split say nothing. Up to 256 evenly spaced features and 2,000
     rows of each split are compared.
     """

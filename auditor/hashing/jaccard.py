@@ -20,6 +20,12 @@ BLOCK_TOKENS = 2**19
 PRODUCTS = 2**22
 """Entries of a product of sets held at a time."""
 
+DENSE_ROWS, DENSE_COLUMNS = 2048, 2**13
+"""Rows and columns of a full matrix, at most."""
+
+DENSE_SHARE = 0.01
+"""Share of the products of a full matrix that are not zero from which on full matrices are faster."""
+
 MATRIX_COLUMNS = 2**31 - 1
 """Tokens below which they can be columns of a matrix as they are."""
 
@@ -101,13 +107,39 @@ def all_similar(reference: Tokens, query: Tokens, least: float) -> Iterator[tupl
     there, asked = _matrices(reference, query)
     full, mine = weights_of_rows(reference), weights_of_rows(query)
     step = max(1, PRODUCTS // max(1, len(reference)))
+    if multiplies_fully(reference, query, there.shape[1]):
+        for first in range(0, len(reference), DENSE_ROWS):
+            block = there[first : first + DENSE_ROWS].astype(np.float32).toarray()
+            for start in range(0, len(query), DENSE_ROWS):
+                shared = asked[start : start + DENSE_ROWS].astype(np.float32).toarray() @ block.T
+                sizes = mine[start : start + DENSE_ROWS, None] + full[None, first : first + DENSE_ROWS]
+                # shared / (sizes - shared) >= least, with room for rounding; what is exact follows
+                bar = np.maximum(least / (1.0 + least) * sizes.astype(np.float32) - 0.5, 0.5)
+                i, j = np.divmod(np.flatnonzero(shared >= bar), len(block))
+                yield _similar(i + start, j + first, shared[i, j].astype(np.float64), (mine, full), least)
+        return
     transposed = there.T.tocsr()
     for start in range(0, len(query), step):
         product = (asked[start : start + step] @ transposed).tocoo()
         i, j = product.row.astype(np.int64) + start, product.col.astype(np.int64)
-        similarity = product.data / (mine[i] + full[j] - product.data)
-        kept = similarity >= least
-        yield i[kept], j[kept], np.minimum(similarity[kept], 1.0)
+        yield _similar(i, j, product.data, (mine, full), least)
+
+
+def _similar(
+    i: Numbers, j: Numbers, shared: Reals, sizes: tuple[Reals, Reals], least: float
+) -> tuple[Numbers, Numbers, Reals]:
+    """Return the pairs that are similar enough, by what they share."""
+    similarity = shared / (sizes[0][i] + sizes[1][j] - shared)
+    kept = similarity >= least
+    return i[kept], j[kept], np.minimum(similarity[kept], 1.0)
+
+
+def multiplies_fully(reference: Tokens, query: Tokens, width: int) -> bool:
+    """Whether sets are so dense that products of full matrices are faster; exact, since counts are small."""
+    if reference.weights is not None or width > DENSE_COLUMNS:
+        return False
+    shares = [part.ids.size / max(1, len(part) * width) for part in (reference, query)]
+    return shares[0] * shares[1] > DENSE_SHARE
 
 
 def _matrices(reference: Tokens, query: Tokens) -> tuple[Any, Any]:

@@ -39,8 +39,11 @@ PER_DONOR, PER_HASH = 15.0, 5.0
 PER_CANDIDATE, PER_ESTIMATE = 150.0, 0.8
 """Nanoseconds that a candidate takes, and each entry by which its similarity is estimated."""
 
-CROWD = 4.0
-"""Candidates of a row in a band, on average, beyond which many a bucket would be capped."""
+JOINED, MOST_PARTNERS = 2**22, 4096
+"""Candidates of one band, at most, where rows get more than `CAP` partners from a bucket, and these partners."""
+
+CROWDED = 16.0
+"""How many times the average candidates of a row may go into its cap before many a bucket is cut."""
 
 SIEVED = 0.1
 """Share of the miss probability that candidates may be lost to the estimate by their signatures."""
@@ -110,16 +113,22 @@ def planned(
     asked = len(reference) if query is None else len(query)
     size = reference.ids.size / max(1, len(reference))
     met = _crowding(reference, rng) * len(reference) / (2.0 if query is None else 1.0)
+    cap = partners(asked)
     plans: list[Plan] = []
     for r in range(1, LONGEST + 1):
         count = min(MOST_BANDS, bands_needed(threshold, r, miss)) if threshold**r > 0 else MOST_BANDS
         if plans and count == MOST_BANDS:
             break
         hashed = rows * (PER_TOKEN * size + count * (r * _per_entry(size, r * count) + PER_ROW))
-        joined = asked * count * min(float(met[r - 1]), CAP) * (PER_CANDIDATE + PER_ESTIMATE * r * count)
+        joined = asked * count * min(float(met[r - 1]), cap) * (PER_CANDIDATE + PER_ESTIMATE * r * count)
         plans.append(Plan(Bands(count, r), float(met[r - 1]), hashed + joined))
     # crowded buckets are cut: only where all are, by families too large to compare, are such bands taken
-    return min([plan for plan in plans if plan.crowd <= CROWD] or plans, key=lambda plan: plan.cost)
+    return min([plan for plan in plans if CROWDED * plan.crowd <= cap] or plans, key=lambda plan: plan.cost)
+
+
+def partners(asked: int) -> int:
+    """Return the partners that each of some rows is given from a bucket, at most."""
+    return max(CAP, min(MOST_PARTNERS, JOINED // max(1, asked)))
 
 
 def _per_entry(size: float, length: int) -> float:
@@ -214,7 +223,8 @@ class _Found:
         """Join one band, and compare the candidates whose signatures may be as similar as wanted."""
         here, there = signatures
         keys: Hashes | None = None if there is None else band_keys(there, entries)
-        i, j, left = meet(band_keys(here, entries), keys)
+        asked = len(self.reference if self.query is None else self.query)
+        i, j, left = meet(band_keys(here, entries), keys, partners(asked))
         self.capped += left
         i, j = distinct_pairs([i], [j], len(self.reference))
         word = i * len(self.reference) + j

@@ -408,3 +408,21 @@ def test_importing_the_route_loads_neither_scipy_nor_numba_nor_datasketch() -> N
     code = "import sys, auditor.hashing.sets; print({'scipy', 'numba', 'datasketch'} & set(sys.modules))"
     made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert made.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("least", [0.0, 0.3, 0.5])
+def test_full_matrices_find_the_same_pairs(monkeypatch: pytest.MonkeyPatch, least: float) -> None:
+    rng = np.random.default_rng(10)
+    first, second = from_binary(rng.random((300, 50)) < 0.5), from_binary(rng.random((90, 50)) < 0.4)
+
+    def found() -> set[tuple[int, int, float]]:
+        return {
+            pair
+            for q, r, s in all_similar(first, second, least)
+            for pair in zip(*(x.tolist() for x in (q, r, s)), strict=True)
+        }
+
+    full = found()
+    monkeypatch.setattr("auditor.hashing.jaccard.DENSE_COLUMNS", 0)
+    assert found() == full
+    assert full

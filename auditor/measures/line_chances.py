@@ -83,7 +83,7 @@ def judged(field: Field, lines: Lines, tried: float) -> Judged:
 
     The null is that the features of a row say nothing of each other once one of them has told where on the
     line it would be. Lines are judged at several precisions; of those where they surprise most, or a tenth as
-    much, the one counts that finds most rows. Probabilities are corrected for having chosen it.
+    much, the one counts that finds most rows.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def judged(field: Field, lines: Lines, tried: float) -> Judged:
         log2 = _log2_probability(field, some, level)
         bits.append(surprise(log2, tried))
         some = some.only(log2 < 0)
-        told.append(Judged(some.triples, some.row, log2[log2 < 0] + math.log2(len(LEVELS))))
+        told.append(Judged(some.triples, some.row, log2[log2 < 0]))
     wide = [k for k, surprisal in enumerate(bits) if surprisal >= WIDE * max(bits)]
     return told[max(wide, key=lambda k: np.unique(told[k].row).size)]
 
@@ -152,11 +152,11 @@ def _rank(vectors: Floats) -> int:
     return int(np.linalg.matrix_rank(vectors, tol=1e-3)) if vectors.size else 0
 
 
-def surprise(log2: Floats, tried: float) -> float:
+def surprise(log2: Floats, tried: float, choices: int = 1) -> float:
     """Return the bits by which some events are more than chance, of `tried` that had these probabilities.
 
     For the k least likely, Chernoff's bound on k or more events with a mean of `tried` times the largest
-    of their probabilities; the best k, corrected for having chosen it.
+    of their probabilities; the best k, corrected for having chosen it, and them among `choices`.
 
     Examples
     --------
@@ -169,4 +169,4 @@ def surprise(log2: Floats, tried: float) -> float:
     k = np.arange(1, ordered.size + 1)
     mean = math.log2(tried) + ordered
     bits = k * (np.log2(k) - mean - math.log2(math.e)) + 2.0 ** np.minimum(mean, 60) * math.log2(math.e)
-    return max(0.0, float(np.where(mean < np.log2(k), bits, 0.0).max()) - math.log2(ordered.size))
+    return max(0.0, float(np.where(mean < np.log2(k), bits, 0.0).max()) - math.log2(ordered.size * choices))

@@ -28,7 +28,7 @@ from auditor.measures.class_rows import (
 )
 from auditor.measures.collinear import NEAREST, Triples, collinear_triples, field_of, twins
 from auditor.measures.copies import Copies, Numbers
-from auditor.measures.line_chances import Judged, Lines, judged, surprise
+from auditor.measures.line_chances import LEVELS, Judged, Lines, judged, surprise
 
 Floats = NDArray[np.float64]
 Masks = NDArray[np.bool_]
@@ -315,8 +315,8 @@ def _told(label: int, pool: ClassRows, anchors: Numbers, seen: _Seen | None) -> 
         other=other,
         position=position,
         inside=inside,
-        bits=surprise(log2[~inside], tried),
-        bits_inside=surprise(log2[inside], tried),
+        bits=surprise(log2[~inside], tried, len(LEVELS)),
+        bits_inside=surprise(log2[inside], tried, len(LEVELS)),
         features=0 if seen is None else seen.features,
         flat=seen is not None and seen.flat,
     )

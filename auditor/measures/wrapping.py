@@ -28,6 +28,9 @@ CROSSINGS = 300
 ROWS = 20
 """Rows that have to show it."""
 
+LINE = 20.0
+"""Factor by which traffic across the end falls short of that beside it where a range is a line for sure."""
+
 MINOR = 0.25
 """Share of the values that has to lie at the less frequent end where the middle of the range is empty."""
 
@@ -103,6 +106,17 @@ def wrapped(case: Case, split: str, found: WholeRows | None) -> Wrapped | None:
     if around.min() <= 0 or around.max() > EVEN * around.min():
         return None
     return Wrapped(bits, found.is_signed, float(traffic[0]), float(beside.mean()), len(levels), showing)
+
+
+def runs_on_a_line(case: Case, split: str, found: WholeRows | None) -> bool:
+    """Return whether values of a split clearly do not pass the end of their range."""
+    axes = ordered_axes(case[split].X.shape)
+    levels = _levels(found)[0] if found is not None else None
+    if levels is None or not axes:
+        return found is not None
+    traffic = _traffic(levels, axes)[0]
+    beside = np.array([traffic[sign * away % 256] for away in FLANK for sign in (1, -1)])
+    return bool(traffic[0] * LINE < beside.mean())
 
 
 def _levels(found: WholeRows) -> tuple[Whole | None, int]:
@@ -213,6 +227,15 @@ def swapped_bytes(case: Case, split: str, found: WholeRows | None) -> Swapped | 
     if share < AGREE or not enough or _high_bytes_differ(found.rows, axes) < AGREE:
         return None
     return Swapped(given.median, other.median, share, given.rows)
+
+
+def is_in_order(case: Case, split: str, found: WholeRows | None) -> bool:
+    """Return whether sixteen-bit values of a split are smoother as they are than with bytes exchanged."""
+    axes = ordered_axes(case[split].X.shape)
+    if found is None or not axes:
+        return found is not None
+    made = (found.rows & 0xFFFF).astype(np.uint16).byteswap().astype(np.int64)
+    return roughness(found.rows, axes).median < roughness(made, axes).median
 
 
 def _high_bytes_differ(rows: Whole, axes: tuple[int, ...]) -> float:

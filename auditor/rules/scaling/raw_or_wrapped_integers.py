@@ -21,7 +21,16 @@ from auditor.measures.modular import APART, NOISE, Modular
 from auditor.measures.scaler_fits import traces_in
 from auditor.measures.unscaled import LeftOut, left_out, raw_pixels
 from auditor.measures.whole_pixels import whole_rows
-from auditor.measures.wrapping import CROSSINGS, SMOOTHER, Swapped, Wrapped, swapped_bytes, wrapped
+from auditor.measures.wrapping import (
+    CROSSINGS,
+    SMOOTHER,
+    Swapped,
+    Wrapped,
+    is_in_order,
+    runs_on_a_line,
+    swapped_bytes,
+    wrapped,
+)
 from auditor.probes.application import applied
 from auditor.probes.float_twins import Twin, float_twins
 
@@ -166,7 +175,7 @@ def _within(context: Context) -> Iterator[Finding]:
     """Yield what the splits show by themselves: an error where one does and another does not."""
     case = context.case
     names = [split.name for split in (case.train, *case.comparable) if split.n_rows]
-    for measure, tell in _TELLING:
+    for measure, clear, tell in _TELLING:
         found: dict[str, Any] = {}
         for name in names:
             whole = (context.shared(whole_rows, name),) if measure is not high_codes else ()
@@ -177,7 +186,8 @@ def _within(context: Context) -> Iterator[Finding]:
             continue
         worst = next(iter(found))
         apart = tuple(name for name in names if name not in found)
-        apart = apart if _could_show(case, worst, apart) else ()
+        certain = clear is None or all(clear(case, name, context.shared(whole_rows, name)) for name in apart)
+        apart = apart if certain and _could_show(case, worst, apart) else ()
         finding = tell(case, tuple(found), apart, found[worst])
         yield finding if apart else replace(finding, splits=tuple(names))
         return
@@ -277,12 +287,14 @@ def _high(case: Case, names: Names, apart: Names, one: HighCodes) -> Finding:
     )
 
 
-_TELLING: tuple[tuple[Callable[..., Any], Callable[[Case, Names, Names, Any], Finding]], ...] = (
-    (swapped_bytes, _swapped),
-    (wrapped, _wrapped),
-    (high_codes, _high),
+_TELLING: tuple[
+    tuple[Callable[..., Any], Callable[..., bool] | None, Callable[[Case, Names, Names, Any], Finding]], ...
+] = (
+    (swapped_bytes, is_in_order, _swapped),
+    (wrapped, runs_on_a_line, _wrapped),
+    (high_codes, None, _high),
 )
-"""What the rows of one split may show by themselves, and the finding that says so."""
+"""What rows may show by themselves, whether they clearly do not, and the finding that says so."""
 
 
 def _unlike(apart: Names) -> str:

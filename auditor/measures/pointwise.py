@@ -201,8 +201,10 @@ def _ranked(feature: _Feature) -> tuple[Floats, bool] | None:
     """Replace values by their ranks, in [0, 1] or counted."""
     top = 1.0 if feature.image[-1] <= 1 else float(feature.image[-1])
     n = feature.image.size
-    even = np.abs(feature.image - np.linspace(0, top, n)).max() <= 1.95 * top / math.sqrt(n)
-    if not even or np.unique(feature.image).size < 0.5 * n or feature.image[0] < 0:
+    off = float(np.abs(feature.image - np.linspace(0, top, n)).max()) / top if top > 0 else 1.0
+    # Ranks among a split's own rows are exact; among more rows, a uniform sample that repeats no value.
+    among_more = top == 1.0 and off <= 1.95 / math.sqrt(n) and np.unique(feature.image).size >= 0.95 * n
+    if feature.image[0] < 0 or not (off <= 2 / n or among_more):
         return None
     return np.linspace(0, top, feature.source.size), False
 

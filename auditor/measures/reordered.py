@@ -159,7 +159,7 @@ def _columns(sides: _Sides) -> Reordered | None:
     # Pairs of features whose correlations fit better in the other order, in units of their sampling error.
     pairs_told = here.size * (len(order) - 1) - here.size * (here.size - 1) / 2
     evidence = pairs_told * (structure[0] ** 2 - structure[1] ** 2) / error**2
-    fits = structure[1] ** 2 <= 0.5 * structure[0] ** 2 + (1.25 * error) ** 2
+    fits = structure[1] ** 2 <= 0.5 * structure[0] ** 2  # any match improves a little on another population
     partly = fits and evidence > (LIKELIER if here.size >= 3 and before >= 0.5 else REVERSED)
     silent = max(structure) < max(0.1, 1.25 * error) and here.size >= 3 and before >= 0.5
     silent = silent and sides.noise < 0.25 and evidence > -LIKELIER

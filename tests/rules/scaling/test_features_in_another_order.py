@@ -168,3 +168,11 @@ def test_frames_are_compared_by_name() -> None:
     assert [finding.code for finding in report.findings] == ["SHP001"]
     wrong = pd.DataFrame(X[400:][names[::-1]].to_numpy(), columns=names)
     assert audit(X[:400], wrong, select="SCL007").errors
+
+
+def test_a_sub_population_of_a_wide_table_keeps_its_order() -> None:
+    rng = np.random.default_rng(0)
+    mixed = rng.normal(size=(400, 3)) @ rng.normal(size=(3, 40)) * 0.5 + rng.normal(size=(400, 40))
+    X = np.where(rng.random((400, 40)) < 0.8, 0, np.exp(mixed))
+    few = X[:, 0] > np.quantile(X[:, 0], 0.85)
+    assert not audit(X[~few], X[few] * rng.uniform(0.2, 3, 40), select="SCL007").findings

@@ -138,3 +138,12 @@ def test_fractions_cut_off_are_told() -> None:
 def test_turned_signs_are_no_absolute_values() -> None:
     X = counts()
     assert not audit(-X[:280], X[280:], select="SCL008").findings
+
+
+def test_uniform_values_are_no_ranks_and_ranks_are() -> None:
+    rng = np.random.default_rng(4)
+    skewed, even = rng.gamma(2, 40, size=(300, 6)), rng.integers(0, 256, size=(300, 6)).astype(np.float64)
+    assert not audit(skewed, even, select="SCL008").findings
+    ranks = np.argsort(np.argsort(skewed, axis=0), axis=0).astype(np.float64)
+    (finding,) = audit(rng.gamma(2, 40, size=(300, 6)), ranks, select="SCL008").errors
+    assert "ranks" in finding.message

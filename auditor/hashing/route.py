@@ -46,6 +46,10 @@ SMALL = 1e7
 WHOLE = 5e8
 """So much may all products cost where they allow the largest of several radii."""
 
+TRIED, TURNED = 6, 8.0
+"""On the sphere, so many of several radii are tried with planes first, which may cost this many times what it takes
+to project and sort the points."""
+
 PLANNING = 1e9
 """An exact route that costs less is not compared with the others, whose planning takes a while."""
 
@@ -129,6 +133,15 @@ def near_pairs(
     least = max(SMALL, (n + m) * (SORT + READ * reference.width))
     if small <= least or (len(radii) > 1 and small <= max(budget, WHOLE)):
         return _exact("products", radii[0], _by_products(reference, query, radii[0], limit))
+    if sphere and len(radii) > 1:
+        asked = len(reference) if query is None else len(query)
+        for wide in radii[:TRIED]:
+            planes = planned_signs(reference, wide, rng, asked=asked, own=query is None, miss=MISS)
+            if planes.cost <= max(budget, TURNED * (n + m) * (SORT + READ * reference.width)) and (
+                planes.miss <= 2.0 * MISS
+            ):
+                found = signed(reference, query, wide, planes, rng, limit=limit)
+                return _sampled("signs", wide, found)
     search, cost, radius = _affordable(ball.arranged(reference, query, radii[0]), radii, budget)
     least = min(small, cost)
     best: Grid | Planes | None = None

@@ -220,8 +220,7 @@ def test_importing_the_package_and_small_work_load_no_numba() -> None:
         """
         import sys, numpy as np
         import auditor, auditor.hashing.sets
-        from auditor.hashing.coordinates import _keys
-from auditor.hashing.digest import representatives
+        from auditor.hashing.digest import representatives
         representatives([np.ones((10, 3))])
         assert "numba" not in sys.modules
         """

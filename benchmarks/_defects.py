@@ -289,8 +289,9 @@ def _map(
     if np.array_equal(sound[at], made[at]):
         return
     share, columns = seen(sound[at], made[at])
-    # One feature alone may be another population; colours differ little, but in every image.
-    visible = (share >= 0.5 and columns >= 2) or kind == "channels swapped"
+    # One feature alone may be another population, but for its sign; colours differ little, but in every image.
+    lone = 1 if kind == "one sign flipped" else 2
+    visible = (share >= 0.5 and columns >= lone) or kind == "channels swapped"
     yield Planted(family, kind, "float64", where, made, frozenset(codes), None, MAPS, visible)
 
 

@@ -224,7 +224,7 @@ def _run_objects(task: Task, found: _tables.Table) -> Iterator[Record]:
     from auditor import audit
 
     for case in _objects.fitted_cases(found, task.seed):
-        report = audit(**case.arguments, select="PRE001")
+        report = audit(**case.arguments, select="PRE001", options={"PRE001.seconds": 300})
         hits = [one for one in report.findings if one.level.label != "info"]
         on_train = case.fitted == ("train",)
         yield {

@@ -54,7 +54,7 @@ def summary(results: Row) -> str:
 def _cell(row: Row, own: Row | None) -> str:
     if "failed" in row:
         return "not run"
-    time = f"{_seconds(row)} s" if own is None or row is own else f"{_ratio(row, own)}x{_star(row)}"
+    time = f"{_seconds(row)} s" if own is None or row is own else f"x {_ratio(row, own)}{_star(row)}"
     return f"{time} · {_share(row['worst'])} · {_share(row['precision']) or '-'}"
 
 
@@ -147,6 +147,10 @@ def _seconds(row: Row) -> str:
     return f"{row['cpu']:.3g}{_star(row)}"
 
 
+def _dagger(row: Row, to: Row) -> str:
+    return "" if row.get("run") == to.get("run") else "†"
+
+
 def _star(row: Row) -> str:
     return "*" if row["extrapolated"] else ""
 
@@ -155,8 +159,7 @@ def _ratio(row: Row, to: Row | None, of: str = "cpu") -> str:
     if to is None or row is to:
         return "1" if row is to else ""
     ratio = row[of] / max(to[of], 1e-9)
-    shown = f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.2g}"
-    return shown + ("" if row.get("run") == to.get("run") else "†")
+    return (f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.2g}") + _dagger(row, to)
 
 
 def _share(value: float | None) -> str:
@@ -170,13 +173,11 @@ def _markdown(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 
 def _notes(results: Row) -> str:
     machine, limit = results["machine"], results["limit"]
-    stars = (
-        f"* more than {limit:g} s at full size: measured on a part of the rows, told for all. "
-        if limit
-        else ""
-    )
+    stars = f"\\* beyond {limit:g} s: measured on a part of the rows, told for all. " if limit else ""
     rows = [row for task in results["tasks"].values() for row in task["rows"]]
-    daggers = "† measured in another run. " if len({row.get("run") for row in rows}) > 1 else ""
+    daggers = (
+        "† measured in another run, on the same rows. " if len({row.get("run") for row in rows}) > 1 else ""
+    )
     return (
         f"{machine['processor']}, one thread, processor time (user and system) of the call after a first one on "
         "a hundredth of the rows, least of up to three; imports not counted. "

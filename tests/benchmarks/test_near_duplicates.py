@@ -149,7 +149,7 @@ def test_the_program_writes_results_that_make_tables(tmp_path: Path, capsys) -> 
     rows = {row["method"]: row["run"] for row in results["tasks"]["embeddings"]["rows"]}
     assert rows.pop("auditor, compiled") == 2
     assert rows == {"auditor": 2, "auditor, nothing given": 2, "SciPy cKDTree": 1}
-    assert "† measured in another run" in capsys.readouterr().out
+    assert "† measured in another run, on the same rows" in capsys.readouterr().out
     with pytest.raises(SystemExit, match="scale"):
         main(["--json", str(out), "--keep", "--scale", "1"])
 

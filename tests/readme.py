@@ -5,8 +5,12 @@ A section stands between ``<!-- NAME: ... -->`` and ``<!-- /NAME -->``; what is 
 
 from __future__ import annotations
 
+import importlib
+import json
 import re
+import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -44,10 +48,24 @@ def usage() -> str:
     return f"```\n{command.get_help(context).rstrip()}\n```"
 
 
+def measured(results: str, module: str, function: str) -> str:
+    """Return the table that a benchmark's module makes of its committed results."""
+    folder = ROOT / "benchmarks"
+    sys.path.insert(0, str(folder))
+    try:
+        make: Callable[[object], str] = getattr(importlib.import_module(module), function)
+    finally:
+        sys.path.remove(str(folder))
+    return make(json.loads((folder / "results" / f"{results}.json").read_text(encoding="utf-8")))
+
+
 SECTIONS: dict[str, Callable[[], str]] = {
     "example": example,
     "rules": lambda: render_rules("markdown"),
     "usage": usage,
+    "speed": partial(measured, "near_duplicates", "near.table", "summary"),
+    "detection": partial(measured, "detection", "detection", "table"),
+    "resampling": partial(measured, "resampling", "resampling", "table"),
 }
 
 

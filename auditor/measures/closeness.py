@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -211,7 +212,9 @@ def closer_than_train(cross: Ladder, own: Ladder, total: int) -> Excess | None:
     Under the null, rows of both splits are drawn alike, so the ratios of nearest to last distance are too.
     The lower tail of train's leave-one-out ratios is fitted by a power law, as a smooth density of local
     dimension h gives it (P(ratio < t) ~ t**h), with the lower confidence limit of Hill's (1975) estimate
-    of h; where train itself has more ratios below t, their share is taken.
+    of h; where train itself has more ratios below t, their share is taken. Train alone may have been evened
+    out (by ranks, by rounding), so no fewer are expected than a smooth density of the dimension seen in
+    farther neighbours gives: the h-th power of the ratio is Beta(1, b - 1).
 
     Parameters
     ----------
@@ -231,7 +234,9 @@ def closer_than_train(cross: Ladder, own: Ladder, total: int) -> Excess | None:
     count = np.searchsorted(below, grid, "right")
     model = total * TAIL * (grid / start) ** power
     train = np.searchsorted(natural, grid, "right") * (total / natural.size)
-    expected = np.maximum(model, train)
+    last = RANKS[own.distance.shape[1] - 1]
+    smooth = -total * np.expm1((last - 1) * np.log1p(-(np.minimum(grid, 1.0 - 1e-12) ** dimension(own))))
+    expected = np.maximum(np.maximum(model, train), smooth)
     p = poisson_tail(count, expected)
     sure = p * min(grid.size, 40) <= HIGHEST_P
     choices = [np.flatnonzero(sure & (expected <= share * count)) for share in FALSE_SHARES]
@@ -241,6 +246,25 @@ def closer_than_train(cross: Ladder, own: Ladder, total: int) -> Excess | None:
     gained = count - expected
     at = strict if choices[0].size and gained[strict] >= gained[loose] / 2 else loose
     return Excess(0, cross.distance.shape[1] - 1, float(grid[at]), float(expected[at]), float(p.min()))
+
+
+def dimension(own: Ladder) -> float:
+    """Return the local dimension that the distances to farther neighbours show, at least 1.
+
+    The expected logarithm of the ratio of the b-th to the a-th distance is (digamma(b) - digamma(a)) / h in
+    dimension h (Levina and Bickel, 2004). The larger of two ranges of ranks: a family of copies shortens the
+    lower one.
+    """
+    from scipy.special import digamma
+
+    steps = own.distance.shape[1]
+    cuts = sorted({steps // 2, steps - 1 - steps // 4, steps - 1})
+    found = [1.0]
+    for low, high in pairwise(cuts):
+        rise = float(np.log(own.distance[:, high] / np.maximum(own.distance[:, low], TINY)).mean())
+        if rise > 0:
+            found.append(float(digamma(RANKS[high]) - digamma(RANKS[low])) / rise)
+    return max(found)
 
 
 def tail_power(tail: Reals, start: float) -> float:

@@ -127,9 +127,11 @@ def field_of(rows: Floats, rng: np.random.Generator) -> Field:
     spread = np.maximum(spread, np.finfo(np.float64).tiny)
     size = np.maximum(size, spread)
     unit = np.maximum(spread, OFFSET * size)[:, None]
-    weights = rng.normal(size=(d, 4)) / unit
+    drawn = rng.normal(size=(d, 4))
+    weights = drawn / unit
     centred = rows - origin
-    error = (TIGHT if d == 2 else LOOSEST) * np.sqrt(((np.abs(rows) + size) ** 2) @ (weights**2))
+    moved = np.sqrt((((np.abs(rows) + size) / unit[:, 0]) ** 2) @ (drawn**2))
+    error = (TIGHT if d == 2 else LOOSEST) * moved
     sketch = None
     if n > 2 * NEAREST:  # finding neighbours costs as much as looking at twice as many
         sketch = (centred @ (rng.normal(size=(d, min(d, SKETCH))) / unit)).astype(np.float32)

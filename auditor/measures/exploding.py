@@ -91,7 +91,7 @@ def explosion(case: Case, split: str, train: ColumnStatistics, given: ColumnStat
         away = np.fmax(np.abs(given.minimum - centre), np.abs(given.maximum - centre))
     away[given.n_infinite > 0] = np.inf
     far = (away > bar) & (train.count > 0) & (train.n_infinite == 0) & ~case.categorical
-    far &= _constant(case, train) | (away > BEYOND_OWN_REACH * reach)
+    far &= _constant(case, train) | (away / BEYOND_OWN_REACH > reach)  # a quotient does not overflow
     columns = np.flatnonzero(far)
     columns = columns[[_few_levels(case.train.flat[:, column]) for column in columns]]
     if not columns.size:

@@ -87,4 +87,5 @@ def null_variance(counts: Mapping[str, Floats], fitted: Fitted) -> Floats:
 
 def mirrored(pooled: Pooled) -> NDArray[np.bool_]:
     """Return the columns whose extremes mirror each other, as designed levels do and measurements do not."""
-    return np.asarray(np.abs(pooled.minimum + pooled.maximum) <= 1e-6 * (pooled.maximum - pooled.minimum))
+    low, high = pooled.minimum / 2.0, pooled.maximum / 2.0  # halves do not overflow
+    return np.asarray(np.abs(low + high) <= 1e-6 * (high - low))

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from auditor._errors import InputError
 from auditor._near_answer import NearCoverage, NearDuplicates, NearDuplicatesWarning
+from auditor.sources.arrays import is_sparse
 from auditor.sources.frames import is_frame, read_features
-from auditor.sources.token_sets import is_sparse, listed, only_flags, read_sets
+from auditor.sources.token_sets import listed, only_flags, read_sets
 
 if TYPE_CHECKING:
     from auditor.hashing.tokens import Tokens

@@ -15,9 +15,9 @@ from auditor._errors import InputError
 from auditor.probes.callables import Step, resolve
 from auditor.probes.isolation import State, states_of, undisturbed
 from auditor.probes.outputs import NotRowsError, check_kind
-from auditor.probes.rows import count_rows, defensive_copy, is_sparse
+from auditor.probes.rows import count_rows, defensive_copy
 from auditor.probes.writes import Written, written
-from auditor.sources.arrays import Array, as_features
+from auditor.sources.arrays import Array, as_features, is_sparse
 from auditor.sources.frames import is_frame, read_features
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.probes.callables import is_estimator, is_layer
-from auditor.probes.rows import is_sparse
+from auditor.sources.arrays import is_sparse
 
 Learned = dict[str, NDArray[Any]]
 """By the path of an attribute: numbers as float64, or text."""

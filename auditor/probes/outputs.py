@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor._errors import InputError
-from auditor.probes.rows import count_rows, is_sparse
-from auditor.sources.arrays import as_array, as_features
+from auditor.probes.rows import count_rows
+from auditor.sources.arrays import as_array, as_features, is_sparse
 from auditor.sources.frames import is_frame
 
 RETURN = "return one array with a row for each row that came in"

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.sources.arrays import is_sparse
+
 Index = NDArray[np.int64]
 
 
@@ -26,12 +28,6 @@ def library(thing: Any) -> str:
     ('numpy', 'builtins')
     """
     return (getattr(type(thing), "__module__", None) or "").split(".")[0]
-
-
-def is_sparse(thing: Any) -> bool:
-    """Whether `thing` is a SciPy sparse matrix or array."""
-    sparse = sys.modules.get("scipy.sparse")
-    return sparse is not None and bool(sparse.issparse(thing))
 
 
 def count_rows(rows: Any) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.probes.learned import Learned
-from auditor.probes.rows import is_sparse
+from auditor.sources.arrays import is_sparse
 
 FOUND = 0.995
 """Share of kept rows that must stand in the splits before they count as theirs."""

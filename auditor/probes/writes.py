@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.probes.rows import count_rows, is_sparse, library
+from auditor.probes.rows import count_rows, library
+from auditor.sources.arrays import is_sparse
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -72,7 +72,7 @@ def as_array(value: Any, name: str) -> Array:
         return _filled(value)
     if isinstance(value, np.ndarray):
         return np.asarray(value)
-    if _is_sparse(value):
+    if is_sparse(value):
         return _dense(value, name)
     _refuse_what_is_no_array(value, name)
     if type(value).__module__.split(".")[0] == "torch":
@@ -113,6 +113,19 @@ def as_numbers(array: Array, name: str) -> Array:
     if kind in "fiub":
         return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
     raise _unusable(array, name)
+
+
+def is_sparse(value: Any) -> bool:
+    """Whether `value` is a SciPy sparse matrix or array.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_matrix
+    >>> is_sparse(csr_matrix(np.eye(2))), is_sparse(np.eye(2))
+    (True, False)
+    """
+    sparse = sys.modules.get("scipy.sparse")
+    return sparse is not None and bool(sparse.issparse(value))
 
 
 def _refuse_what_is_no_array(value: Any, name: str) -> None:
@@ -213,11 +226,6 @@ def _filled(value: Any) -> Array:
     made = np.asarray(value.data).astype(object)
     made[np.ma.getmaskarray(value)] = None
     return made
-
-
-def _is_sparse(value: Any) -> bool:
-    sparse = sys.modules.get("scipy.sparse")
-    return sparse is not None and bool(sparse.issparse(value))
 
 
 def _dense(value: Any, name: str) -> Array:

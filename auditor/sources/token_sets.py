@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
@@ -19,18 +18,13 @@ from auditor.hashing.tokens import (
     from_values,
     value_dtype,
 )
+from auditor.sources.arrays import is_sparse
 
 FLAG_COLUMNS = 8
 """Columns of zeros and ones from which on an array of whole numbers is taken for sets."""
 
 PEEKED = 64
 """Items looked at to tell what a list holds."""
-
-
-def is_sparse(value: Any) -> bool:
-    """Whether `value` is a SciPy sparse matrix or array."""
-    sparse = sys.modules.get("scipy.sparse")
-    return sparse is not None and bool(sparse.issparse(value))
 
 
 def listed(value: Any) -> str:

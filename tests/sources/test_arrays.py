@@ -14,7 +14,7 @@ import pytest
 
 from auditor import InputError, audit
 from auditor.sources.annotations import as_labels
-from auditor.sources.arrays import as_array, as_features
+from auditor.sources.arrays import as_array, as_features, is_sparse
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(12, 3))
@@ -74,6 +74,12 @@ def test_array_likes_hold_the_same_numbers(value: object) -> None:
 def test_matrices_are_plain_arrays() -> None:
     assert type(as_features(np.asmatrix(X), "X_train")) is np.ndarray
     assert as_labels(np.asmatrix([0, 1]).T, "y_train").shape == (2, 1)
+
+
+def test_sparse_matrices_and_arrays_are_told_from_what_is_dense() -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    assert all(is_sparse(kind(X)) for kind in (sparse.csr_matrix, sparse.coo_array, sparse.lil_matrix))
+    assert not any(is_sparse(dense) for dense in (X, X.tolist(), None, "sparse"))
 
 
 def test_sparse_matrices_are_made_dense() -> None:

@@ -101,9 +101,7 @@ def audit(
     >>> report.ok, [finding.code for finding in report.errors]
     (False, ['DUP001'])
     """
-    config = make_config(
-        select=_listed(select), ignore=_listed(ignore), fail_on=fail_on, seed=seed, options=options
-    )
+    config = make_config(select=select, ignore=ignore, fail_on=fail_on, seed=seed, options=options)
     case = make_case(
         X={"train": X_train, "val": X_val, "test": X_test},
         y={"train": y_train, "val": y_val, "test": y_test},
@@ -114,10 +112,6 @@ def audit(
         model=model,
     )
     return run(case, config, progress)
-
-
-def _listed(value: str | Iterable[str] | None) -> str | list[str] | None:
-    return value if value is None or isinstance(value, str) else list(value)
 
 
 def run(case: Case, config: Config, progress: Progress | None = None) -> Report:

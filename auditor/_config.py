@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,8 +40,8 @@ class Config:
 
 def make_config(
     *,
-    select: str | tuple[str, ...] | list[str] | None = None,
-    ignore: str | tuple[str, ...] | list[str] | None = None,
+    select: str | Iterable[str] | None = None,
+    ignore: str | Iterable[str] | None = None,
     fail_on: Severity | str = Severity.ERROR,
     seed: int = 0,
     options: Mapping[str, float] | None = None,
@@ -118,11 +118,12 @@ def _tool_table(path: Path) -> dict[str, Any]:
     return table
 
 
-def _selectors(value: str | tuple[str, ...] | list[str] | None) -> tuple[str, ...]:
+def _selectors(value: str | Iterable[str] | None) -> tuple[str, ...]:
     if value is None:
         return ()
-    parts = value.split(",") if isinstance(value, str) else value
-    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+    given: Any = value.split(",") if isinstance(value, str) else value
+    parts = [given] if isinstance(given, Mapping) or not isinstance(given, Iterable) else list(given)
+    if not all(isinstance(part, str) for part in parts):
         raise ConfigError(f"Rules are selected by strings such as 'DUP' or 'SCL002'; got {value!r}.")
     return tuple(part.strip() for part in parts if part.strip())
 

@@ -91,9 +91,7 @@ def audit_fit(
         If a setting is unknown.
     """
     del verbose, initial_epoch, validation_batch_size, validation_freq  # as fit takes them; nothing to judge
-    config = make_config(
-        select=_listed(select), ignore=_listed(ignore), fail_on=fail_on, seed=seed, options=options
-    )
+    config = make_config(select=select, ignore=ignore, fail_on=fail_on, seed=seed, options=options)
     read = partial(_beside, max_rows=max_rows, row_ranks=_row_ranks(model))
     given = read_piece(
         x, y, sample_weight, "x", max_rows=max_rows, steps=steps_per_epoch, row_ranks=_row_ranks(model)
@@ -114,10 +112,6 @@ def audit_fit(
         monitors=tuple(_monitors(callbacks)),
     )
     return run(replace(case, fit=plan), config, progress)
-
-
-def _listed(value: str | Iterable[str] | None) -> str | list[str] | None:
-    return value if value is None or isinstance(value, str) else list(value)
 
 
 def _row_ranks(model: Any) -> list[int | None]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,6 +57,17 @@ def test_settings_are_checked_and_put_in_one_form() -> None:
 def test_impossible_settings(settings: dict, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         make_config(**settings)
+
+
+@pytest.mark.parametrize("kind", [list, tuple, iter])
+def test_rules_are_selected_by_any_strings(kind: Callable[[list[str]], Iterable[str]]) -> None:
+    assert make_config(select=kind(["DUP", " SCL002", ""])).select == ("DUP", "SCL002")
+
+
+@pytest.mark.parametrize("select", [5, [5], {"DUP": 1}])
+def test_an_audit_selects_rules_by_strings_alone(select: Any) -> None:
+    with pytest.raises(ConfigError, match="selected by strings"):
+        audit([[1.0]], select=select)
 
 
 @pytest.mark.parametrize(("select", "says"), [("DUP9", "DUP9"), ("non-finite-value", "non-finite-values")])

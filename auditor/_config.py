@@ -121,8 +121,9 @@ def _tool_table(path: Path) -> dict[str, Any]:
 def _selectors(value: str | Iterable[str] | None) -> tuple[str, ...]:
     if value is None:
         return ()
-    given: Any = value.split(",") if isinstance(value, str) else value
-    parts = [given] if isinstance(given, Mapping) or not isinstance(given, Iterable) else list(given)
+    given = value.split(",") if isinstance(value, str) else value
+    is_list = isinstance(given, Iterable) and not isinstance(given, Mapping)
+    parts: list[Any] = list(given) if is_list else [given]
     if not all(isinstance(part, str) for part in parts):
         raise ConfigError(f"Rules are selected by strings such as 'DUP' or 'SCL002'; got {value!r}.")
     return tuple(part.strip() for part in parts if part.strip())

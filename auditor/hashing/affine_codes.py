@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.hashing.mix import mix
+from auditor.hashing.sampling import spaced
 from auditor.hashing.surprisal import Hashes
 
 Numbers = NDArray[np.int64]
@@ -175,7 +176,7 @@ def fit_codes(windows: NDArray[Any], precision: Precision) -> AffineCoder | None
         None where no channel moves enough, beyond rounding, to tell one window from another.
     """
     width = max(1, int(np.prod(windows.shape[2:], dtype=np.int64)))
-    considered = np.unique(np.linspace(0, width - 1, min(width, CONSIDERED)).astype(np.int64))
+    considered = spaced(width, CONSIDERED)
     values = windows.reshape(*windows.shape[:2], width)[:, :, considered].astype(np.float64)
     values[~np.isfinite(values).all(axis=1, keepdims=True).repeat(values.shape[1], axis=1)] = 0.0
     direction, size = directions(values)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from auditor.hashing.points import Floats, Points
 from auditor.hashing.projection import directions, leaves, project, slack
+from auditor.hashing.sampling import spaced
 from auditor.hashing.verify import Near, nothing, verified
 
 AXES = 12
@@ -138,7 +139,7 @@ class _Meeting:
     def some(self, most: int = ESTIMATED) -> tuple[list[int], float]:
         """Return some leaves of queries, evenly spaced, and how many leaves each stands for."""
         n = self.bounds.size - 1
-        some = np.unique(np.linspace(0, n - 1, min(n, most)).astype(np.int64)).tolist()
+        some = spaced(n, most).tolist()
         return some, n / len(some)
 
     def entries(self) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.hashing.jaccard import PRODUCTS, all_similar, weights_of_rows
+from auditor.hashing.sampling import spaced
 from auditor.hashing.tokens import Tokens
 
 Numbers = NDArray[np.int64]
@@ -103,11 +104,11 @@ def natural_similarity(reference: Tokens, query: Tokens | None) -> Natural | Non
     n = len(reference)
     if n < LEAST_ROWS:
         return None
-    fine = reference.take(_spaced(n, _fitting(reference, FINE, FINE_TOKENS)))
-    some = _spaced(len(fine), ASKED)
+    fine = reference.take(spaced(n, _fitting(reference, FINE, FINE_TOKENS)))
+    some = spaced(len(fine), ASKED)
     ranked = _ranked(fine, fine.take(some), some, min(FARTHER, len(fine) - 1))
     dimensions = _dimensions(ranked)
-    of = _spaced(n, _fitting(reference, LANDMARKS, LANDMARK_TOKENS))
+    of = spaced(n, _fitting(reference, LANDMARKS, LANDMARK_TOKENS))
     landmarks = reference.take(of)
     scales = np.sort(_ranked(landmarks, fine.take(some), None, NEARER)[:, -1])
     pairs = n / 2.0 if query is None else float(max(1, len(query)))
@@ -141,10 +142,6 @@ def _fitting(tokens: Tokens, rows: int, most: int) -> int:
     """Return how many rows hold about `most` tokens, at least enough to rank."""
     mean = max(1.0, tokens.ids.size / max(1, len(tokens)))
     return max(4 * LEAST_ROWS, min(rows, int(most / mean)))
-
-
-def _spaced(n: int, most: int) -> Numbers:
-    return np.unique(np.linspace(0, n - 1, min(n, most)).astype(np.int64))
 
 
 def _ranked(reference: Tokens, query: Tokens, exclude: Numbers | None, ranks: int) -> Reals:

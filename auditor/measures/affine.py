@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor._case import Case
+from auditor.hashing.sampling import spaced
 from auditor.measures.columns import ColumnStatistics
 from auditor.measures.lattice import INTEGERS, Lattice, lattice_of
 from auditor.measures.levels import level_pairs
@@ -19,7 +20,6 @@ from auditor.measures.marginals import (
     kolmogorov,
     marginals,
     same_grid,
-    spaced,
 )
 from auditor.measures.rescaled import aligned, level_factor, other_grids, undone
 from auditor.measures.scale_mismatch import FACTORS, ScaleMismatch, factor_name

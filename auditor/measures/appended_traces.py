@@ -10,8 +10,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.hashing.sampling import spaced
 from auditor.measures.fitted_sets import Fitted, Floats
-from auditor.measures.marginals import spaced
 from auditor.measures.scaler_traces import Material, Scaler, Trace, harm_of
 from auditor.measures.small_ball import DENSITY, describe_shape, evenly_spread, joint_log_chance, sample_rows
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor._case import Case
-from auditor.measures.marginals import Floats, spaced
+from auditor.hashing.sampling import spaced
+from auditor.measures.marginals import Floats
 
 SAMPLE_VALUES = 400_000
 FEW_VALUES = 4096

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor._case import Case
+from auditor.hashing.sampling import spaced
 from auditor.measures.columns import blocks
-from auditor.measures.marginals import Floats, spaced
+from auditor.measures.marginals import Floats
 
 FIRST = 64
 SAMPLE_ROWS = 5000

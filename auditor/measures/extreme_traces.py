@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.hashing.sampling import spaced
 from auditor.measures.fitted_sets import Fitted, Floats
-from auditor.measures.marginals import grid_step, spaced
+from auditor.measures.marginals import grid_step
 from auditor.measures.scaler_traces import Harm, Material, Scaler, Trace
 from auditor.measures.small_ball import COLUMNS, log_choose
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor._case import Case
+from auditor.hashing.sampling import spaced
 from auditor.measures.columns import BLOCK_BYTES
-from auditor.measures.marginals import spaced
 
 BITS = (16, 32, 64)
 """Widths of unsigned integers; bytes of 250 and more are codes too often."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from auditor._case import Case
-from auditor.measures.marginals import spaced
+from auditor.hashing.sampling import spaced
 
 SAMPLE_VALUES = 400_000
 LEVELS = 16

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.hashing.sampling import spaced
+
 Floats = NDArray[np.float64]
 
 SAMPLE_ROWS = 2000
@@ -59,11 +61,6 @@ class Marginal:
     def slope_tolerance(self) -> float:
         """Four standard errors of `log_slope`, as for tails a little heavier than normal."""
         return float(4 * 1.6 * np.sqrt(1 / self.first.size + 1 / self.second.size))
-
-
-def spaced(count: int, limit: int) -> NDArray[np.int64]:
-    """Return up to `limit` evenly spaced positions out of `count`."""
-    return np.unique(np.linspace(0, count - 1, min(count, limit)).astype(np.int64))
 
 
 def sampled(flat: NDArray[Any], columns: NDArray[np.int64]) -> Floats:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.hashing.sampling import spaced
 from auditor.measures.fitted_sets import Fitted, Floats, Pooled, mirrored
-from auditor.measures.marginals import spaced
 from auditor.measures.scaler_traces import Material, Scaler, Trace, harm_of
 from auditor.measures.small_ball import (
     COLUMNS,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from auditor.hashing.nearest import neighbours
 from auditor.hashing.points import Floats, Points, distances
 from auditor.hashing.projection import directions, project
+from auditor.hashing.sampling import spaced
 
 Numbers = NDArray[np.int64]
 Reals = NDArray[np.float64]
@@ -129,8 +130,8 @@ def nature(reference: Points, query: Points | None) -> Nature | None:
     n = len(reference)
     if n < LEAST_ROWS:
         return None
-    fine = reference.among(_spaced(n, max(4 * LEAST_ROWS, min(FINE, FINE_VALUES // max(1, reference.width)))))
-    some = _spaced(len(fine), ASKED)
+    fine = reference.among(spaced(n, max(4 * LEAST_ROWS, min(FINE, FINE_VALUES // max(1, reference.width)))))
+    some = spaced(len(fine), ASKED)
     ranked = _ranked(fine, some)
     some, ranked = some[ranked[:, 0] > 0], ranked[ranked[:, 0] > 0]  # others only rounding sets apart
     if not len(ranked):
@@ -140,7 +141,7 @@ def nature(reference: Points, query: Points | None) -> Nature | None:
     spread = float(np.log(ranked[:, [last]] / ranked[:, near:last]).mean())
     dimension = _unit_spread(near + 1, last + 1) / max(spread, 1e-3)
     axes = directions(fine, AXES)
-    of = _spaced(len(fine), LANDMARKS)
+    of = spaced(len(fine), LANDMARKS)
     landmarks = fine.among(of)
     projected = project(landmarks, axes)
     exclude = np.minimum(np.searchsorted(of, some), of.size - 1)
@@ -165,10 +166,6 @@ def _unit_spread(first: int, last: int) -> float:
     the expected logarithms of those of ranks j and k differ by 1/j + ... + 1/(k - 1).
     """
     return float(np.mean([(1.0 / np.arange(rank, last)).sum() for rank in range(first, last)]))
-
-
-def _spaced(n: int, most: int) -> Numbers:
-    return np.unique(np.linspace(0, n - 1, min(n, most)).astype(np.int64))
 
 
 def _ranked(points: Points, rows: Numbers, *, fine: bool = False) -> Reals:

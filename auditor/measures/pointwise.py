@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor._case import Case
+from auditor.hashing.sampling import spaced
 from auditor.measures.affine import comparable_columns
 from auditor.measures.columns import ColumnStatistics
 from auditor.measures.marginals import (
@@ -19,7 +20,6 @@ from auditor.measures.marginals import (
     grid_step,
     kolmogorov,
     sampled,
-    spaced,
     spread,
 )
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.hashing.sampling import spaced
 from auditor.measures.fitted_sets import Fitted, Floats
-from auditor.measures.marginals import spaced
 from auditor.measures.scaler_traces import Harm, Material, Scaler, Trace
 from auditor.measures.small_ball import joint_log_chance, sample_rows
 

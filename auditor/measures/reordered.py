@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor._case import Case, Split
+from auditor.hashing.sampling import spaced
 from auditor.measures.affine import comparable_columns
 from auditor.measures.columns import ColumnStatistics
-from auditor.measures.marginals import Floats, kolmogorov, sampled, spaced, spread
+from auditor.measures.marginals import Floats, kolmogorov, sampled, spread
 
 MOST = 300
 """Features that are matched; an assignment takes the cube of their number."""

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor._case import Case
+from auditor.hashing.sampling import spaced
 from auditor.measures.columns import ColumnStatistics
 from auditor.measures.fitted_sets import Fitted, Pooled, pool
-from auditor.measures.marginals import Floats, grid_step, spaced
+from auditor.measures.marginals import Floats, grid_step
 
 RAW_STEPS = (1.0, 0.1, 0.01, 0.001, 0.5, 0.25, 0.05)
 """Steps that raw measurements are written in."""

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor._case import Case
+from auditor.hashing.sampling import spaced
 from auditor.measures.columns import ColumnStatistics, describe_columns
 from auditor.measures.fitted_sets import fitted_sets, pool
-from auditor.measures.marginals import Floats, spaced
+from auditor.measures.marginals import Floats
 from auditor.measures.scaler_traces import Scaler, Trace
 from auditor.probes.application import Applied
 

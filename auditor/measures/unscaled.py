@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor._case import Case
+from auditor.hashing.sampling import spaced
 from auditor.measures.columns import ColumnStatistics
-from auditor.measures.marginals import spaced
 from auditor.measures.scaler_traces import Scaler, Trace
 from auditor.measures.whole_pixels import WholeRows, ordered_axes, roughness
 

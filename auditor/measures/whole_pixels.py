@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor._case import Case, Split
-from auditor.measures.marginals import spaced
+from auditor.hashing.sampling import spaced
 
 Whole = NDArray[np.int64]
 

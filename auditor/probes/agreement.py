@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.hashing.sampling import spaced
 from auditor.measures.columns import BLOCK_BYTES
 from auditor.measures.scale_mismatch import FACTORS
 
@@ -71,7 +72,7 @@ def agreement(first: NDArray[Any], second: NDArray[Any]) -> Agreement:
         return Agreement("shape", 1.0, math.inf)
     if not first.size:
         return Agreement("equal")
-    picked = np.unique(np.linspace(0, len(first) - 1, min(LOOKED_AT, len(first))).astype(np.int64))
+    picked = spaced(len(first), LOOKED_AT)
     sample = first[picked].astype(np.float64)
     bounds = _Bounds(*_precision(first, second), _usual_size(sample), _spread(sample))
     differs, in_std, examples = _walk(first, second, bounds)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor._case import Case
-from auditor.measures.marginals import spaced
+from auditor.hashing.sampling import spaced
 from auditor.probes.application import Applied
 from auditor.probes.callables import distinct
 from auditor.probes.isolation import undisturbed

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor._case import Case
+from auditor.hashing.sampling import spaced
 from auditor.probes.application import Applied
 from auditor.probes.isolation import undisturbed
 from auditor.probes.outputs import Cells, difference
@@ -35,7 +36,7 @@ def traced_rows(made: Applied, probe: Probed) -> tuple[Index, Index]:
     session = Session(probe.step, made.states, n)
     inward, outward = [], []
     with undisturbed(made.parts):
-        for place in np.unique(np.linspace(0, n - 1, min(TRACED, n)).astype(np.int64)):
+        for place in spaced(n, TRACED):
             places = _places(session, batch, int(place), base)
             if places.size == 1:
                 inward.append(int(place))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.hashing.sampling import spaced
 from auditor.probes.compared import as_numbers, distinct_precise, gaps
 from auditor.probes.feeds import Gather, Learner, Splits, swapped
 from auditor.probes.learned import Learned, learned, refitted, transformed
@@ -156,7 +157,7 @@ def movement(trial: Trial, anew: Any) -> float:
     for name in trial.splits:
         rows = trial.feed((name,))[0]
         n = count_rows(rows)
-        picked = np.unique(np.linspace(0, n - 1, min(n, MOVED_ROWS)).astype(np.int64))
+        picked = spaced(n, MOVED_ROWS)
         a, b = (_made(trial, thing, take(rows, picked)) for thing in (trial.learner.thing, anew))
         if a is None or b is None or a.shape != b.shape:
             return np.nan

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.measures.marginals import Floats, kolmogorov, sampled, spread
+from auditor.measures.marginals import Floats, kolmogorov, kolmogorov_noise, sampled, spread
 
 MOST = 32
 """Different values that a feature of few values has at most."""
@@ -65,7 +65,7 @@ class Levels:
     @property
     def noise(self) -> float:
         """Kolmogorov distance of two samples of one distribution, exceeded once in a thousand."""
-        return float(1.95 * np.sqrt(1 / self.first.size + 1 / self.second.size))
+        return kolmogorov_noise(self.first.size, self.second.size)
 
     @property
     def far(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +51,7 @@ class Marginal:
     @property
     def noise(self) -> float:
         """Kolmogorov distance of two samples of one distribution, exceeded once in a thousand."""
-        return float(1.95 * np.sqrt(1 / self.first.size + 1 / self.second.size))
+        return kolmogorov_noise(self.first.size, self.second.size)
 
     @property
     def log_slope(self) -> float:
@@ -140,6 +141,22 @@ def kolmogorov(first: Floats, second: Floats, slack: float = 1e-5) -> float:
     """
     near = slack * min(spread(first), spread(second))
     return max(_excess(first, second, near), _excess(second, first, near))
+
+
+def kolmogorov_noise(first: int, second: int) -> float:
+    """Return the Kolmogorov distance that two samples of one distribution exceed once in a thousand.
+
+    Parameters
+    ----------
+    first, second : int
+        Sizes of the samples.
+
+    Examples
+    --------
+    >>> round(kolmogorov_noise(200, 200), 3)
+    0.195
+    """
+    return 1.95 * math.sqrt(1 / first + 1 / second)
 
 
 def _excess(first: Floats, second: Floats, near: float) -> float:

@@ -19,6 +19,7 @@ from auditor.measures.marginals import (
     Floats,
     grid_step,
     kolmogorov,
+    kolmogorov_noise,
     sampled,
     spread,
 )
@@ -154,7 +155,7 @@ def _features(columns: NDArray[np.int64], source: Floats, image: Floats) -> list
         x, y = (np.sort(values[np.isfinite(values[:, j]), j]) for values in (source, image))
         if min(x.size, y.size) < FEWEST or x[0] == x[-1] or y[0] == y[-1]:
             continue
-        noise = 1.95 * math.sqrt(1 / x.size + 1 / y.size)
+        noise = kolmogorov_noise(x.size, y.size)
         before = kolmogorov(x, y, SLACK)
         if before > max(noise, APART):
             features.append(_Feature(int(column), x, y, before, noise))
@@ -272,7 +273,7 @@ def _clipped_split(
             x, y = (np.sort(values[np.isfinite(values[:, j]), j]) for values in (source, image))
             if min(x.size, y.size) >= FEWEST and (_stops(x, y) or _stops(-x[::-1], -y[::-1])):
                 distance = kolmogorov(np.clip(x, y[0], y[-1]), y, SLACK)
-                noise = 1.95 * math.sqrt(1 / x.size + 1 / y.size)
+                noise = kolmogorov_noise(x.size, y.size)
                 if distance <= noise:
                     found.append((int(column), kolmogorov(x, y, SLACK), distance, noise))
         if len(found) >= 2:

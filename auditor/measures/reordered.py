@@ -13,7 +13,7 @@ from auditor._case import Case, Split
 from auditor.hashing.sampling import spaced
 from auditor.measures.affine import comparable_columns
 from auditor.measures.columns import ColumnStatistics
-from auditor.measures.marginals import Floats, kolmogorov, sampled, spread
+from auditor.measures.marginals import Floats, kolmogorov, kolmogorov_noise, sampled, spread
 
 MOST = 300
 """Features that are matched; an assignment takes the cube of their number."""
@@ -99,7 +99,7 @@ def reordered(
     b = sampled(case[second].flat, _by_name(case[first], case[second])[columns])
     if min(len(a), len(b)) < FEW or not (np.isfinite(a).all() and np.isfinite(b).all()):
         return None
-    noise = 1.95 * math.sqrt(1 / len(a) + 1 / len(b))
+    noise = kolmogorov_noise(len(a), len(b))
     ordered = np.sort(a, axis=0), np.sort(b, axis=0)
     apart = np.array([kolmogorov(x, y, SLACK) for x, y in zip(ordered[0].T, ordered[1].T, strict=True)])
     sides = _Sides(columns, a, b, apart, noise)
@@ -286,7 +286,7 @@ def _not_by_shift(a: Floats, b: Floats) -> bool:
     if min(spread(x), spread(y)) <= 0:
         return False
     aligned = (x - np.median(x)) * (spread(y) / spread(x)) + np.median(y)
-    return kolmogorov(aligned, y, SLACK) > 1.95 * math.sqrt(1 / x.size + 1 / y.size)
+    return kolmogorov(aligned, y, SLACK) > kolmogorov_noise(x.size, y.size)
 
 
 def _channels(first: Split, second: Split) -> Reordered | None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from auditor.measures.losses import BINARY_LOSSES, ONE_HOT_LOSSES, SPARSE_LOSSES, Loss
 from auditor.measures.outlets import finite
+from auditor.measures.phrases import joined
 from auditor.sources.arrays import Array
 
 ROUNDING = 1e-3
@@ -79,8 +80,7 @@ def values_shown(values: Array) -> str:
     distinct = np.unique(values)
     if distinct.size > 4:
         return f"{distinct[0]:.4g} to {distinct[-1]:.4g}"
-    texts = [f"{value:.4g}" for value in distinct.astype(np.float64)]
-    return " and ".join([", ".join(texts[:-1]), texts[-1]]) if len(texts) > 1 else "".join(texts)
+    return joined(f"{value:.4g}" for value in distinct.astype(np.float64))
 
 
 def _made(

@@ -18,6 +18,7 @@ from auditor.measures.damaged_splits import damaged_splits
 from auditor.measures.high_codes import HighCodes, high_codes
 from auditor.measures.models import network
 from auditor.measures.modular import APART, NOISE, Modular
+from auditor.measures.phrases import joined
 from auditor.measures.scaler_fits import traces_in
 from auditor.measures.unscaled import LeftOut, left_out, raw_pixels
 from auditor.measures.whole_pixels import whole_rows
@@ -221,7 +222,7 @@ def _wrapped(_: Case, names: Names, apart: Names, one: Wrapped) -> Finding:
         for name in names
     }
     return Finding(
-        f"Values of {_listed(names)} {what}{_unlike(apart)}",
+        f"Values of {joined(names, 'X_')} {what}{_unlike(apart)}",
         Evidence.of(
             Measure("near neighbours across the end of the range", one.across, CROSSINGS),
             Measure(
@@ -241,7 +242,7 @@ def _wrapped(_: Case, names: Names, apart: Names, one: Wrapped) -> Finding:
 
 def _swapped(_: Case, names: Names, apart: Names, one: Swapped) -> Finding:
     return Finding(
-        f"Sixteen-bit values of {_listed(names)} have their bytes in the wrong order: neighbours differ by "
+        f"Sixteen-bit values of {joined(names, 'X_')} have their bytes in the wrong order: neighbours differ by "
         f"{one.given:.2g} of what far positions do, and by {one.swapped:.2g} with the two bytes exchanged, in "
         f"{one.share:.0%} of {one.rows:,} rows.{_unlike(apart)}",
         Evidence.of(
@@ -262,7 +263,7 @@ def _swapped(_: Case, names: Names, apart: Names, one: Swapped) -> Finding:
 def _high(case: Case, names: Names, apart: Names, one: HighCodes) -> Finding:
     column, value, means = one.examples[0]
     return Finding(
-        f"{one.columns.size:,} features of {_listed(names)} hold negative numbers in an unsigned type: beside small "
+        f"{one.columns.size:,} features of {joined(names, 'X_')} hold negative numbers in an unsigned type: beside small "
         f"values stand such as {value} in {case.feature(column)}, which is 2^{one.bits} - {-means}; {one.share:.1%} of "
         "their values ran over, and none lie between.{_unlike(apart)}",
         Evidence.of(
@@ -298,7 +299,7 @@ _TELLING: tuple[
 
 
 def _unlike(apart: Names) -> str:
-    return f" {_listed(apart)} {'does' if len(apart) == 1 else 'do'} not." if apart else ""
+    return f" {joined(apart, 'X_')} {'does' if len(apart) == 1 else 'do'} not." if apart else ""
 
 
 def _features_left_out(context: Context) -> Iterator[Finding]:
@@ -341,7 +342,7 @@ def _first_layer(context: Context) -> str | None:
 def _pixels(names: Names, ends: tuple[int, int], layer: str) -> Finding:
     takes = f"the layer {layer} multiplies them" if layer else "a network wants numbers around 1"
     return Finding(
-        f"{_listed(names)} {'holds' if len(names) == 1 else 'hold'} pixels as they were read, from {ends[0]} to "
+        f"{joined(names, 'X_')} {'holds' if len(names) == 1 else 'hold'} pixels as they were read, from {ends[0]} to "
         f"{ends[1]}; {takes}{' with weights made for numbers around 1' if layer else ''}.",
         Evidence.of(Measure("largest value", ends[1], 1), Measure("least value", ends[0])),
         Fix(
@@ -414,8 +415,3 @@ def _twin(twin: Twin) -> Finding:
         severity=Severity.ERROR,
         about=f"callable {twin.kind}",
     )
-
-
-def _listed(names: Names) -> str:
-    *most, last = (f"X_{name}" for name in names)
-    return f"{', '.join(most)} and {last}" if most else last

@@ -11,6 +11,7 @@ from auditor._rule import rule
 from auditor.measures.affine import scale_mismatch
 from auditor.measures.byte_scalings import LEVELS, DoubledBytes, doubled_bytes
 from auditor.measures.columns import column_statistics
+from auditor.measures.phrases import joined
 from auditor.measures.repeated_scaling import Repeated, repeated_scaling
 from auditor.measures.scaled_again import ScaledAgain, scaled_again
 from auditor.measures.scaler_fits import traces_in
@@ -95,7 +96,7 @@ def _differ(context: Context, names: tuple[str, ...]) -> bool:
 
 def _bytes(names: tuple[str, ...], twice: DoubledBytes) -> Finding:
     return Finding(
-        f"{_listed(names)} {_hold(names)} pixels that were scaled twice: every value is the image of a whole number "
+        f"{joined(names, 'X_')} {_hold(names)} pixels that were scaled twice: every value is the image of a whole number "
         f"from 0 to 255 under {twice.scaling.words}. They lie between {twice.low:.4g} and {twice.high:.4g}.",
         Evidence.of(
             Measure("lowest value", twice.low),
@@ -113,7 +114,7 @@ def _bytes(names: tuple[str, ...], twice: DoubledBytes) -> Finding:
 
 
 def _repeated(case: Case, names: tuple[str, ...], found: Repeated) -> Finding:
-    over = _listed(found.fitted)
+    over = joined(found.fitted, "X_")
     first = case.feature(found.example) if found.example >= 0 else "the whole array"
     many = f"{found.columns.size:,} of {found.compared:,} features" if found.columns.size else "All features"
     messages = {
@@ -150,7 +151,7 @@ def _again(case: Case, again: ScaledAgain) -> Finding:
     worst = order[0]
     came = "came in standardised as a whole" if whole else "came in with mean 0 and standard deviation 1"
     return Finding(
-        f"{again.columns.size:,} of {again.compared:,} features {came} over {_listed(again.trace.fitted)}, "
+        f"{again.columns.size:,} of {again.compared:,} features {came} over {joined(again.trace.fitted, 'X_')}, "
         f"and {again.step} scales them again, with statistics of other rows: "
         f"{case.feature(int(again.columns[worst]))} goes out with mean {again.mean[worst]:.3g} and standard deviation "
         f"{again.std[worst]:.3g}.",
@@ -183,11 +184,6 @@ def _once(names: tuple[str, ...]) -> Fix:
         "Keep the raw rows, and scale them once.",
         "\n".join(["scaler = StandardScaler().fit(raw_train)  # or the scaler that is meant", *lines]),
     )
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    *most, last = (f"X_{name}" for name in names)
-    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _hold(names: tuple[str, ...]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from auditor._context import Context
 from auditor._finding import Evidence, Finding, Fix, Measure, Severity
 from auditor._rule import rule
 from auditor.measures.fitted_sets import Fitted
+from auditor.measures.phrases import joined
 from auditor.measures.scaler_fits import beyond_train, traces_in
 from auditor.measures.scaler_traces import Trace
 
@@ -80,14 +81,14 @@ def _finding(case: Case, fitted: Fitted, traces: list[Trace], bar: float) -> Fin
     columns = np.unique(np.concatenate([trace.columns for trace in traces]))
     evaluation = tuple(name for name in fitted if name != "train")
     first = f"the first {lead.first:,} rows of " if lead.first else ""
-    where = first + _joined(f"X_{name}" for name in fitted) + (" taken together" if len(fitted) > 1 else "")
+    where = first + joined(fitted, "X_") + (" taken together" if len(fitted) > 1 else "")
     rest = [trace.scaler.identity for trace in traces if trace is not lead]
-    others = f", others {_joined(rest)}" if rest else ""
+    others = f", others {joined(rest)}" if rest else ""
     harm = worst.harm
     return Finding(
         f"{lead.columns.size:,} of {case.train.n_features:,} features have {lead.scaler.identity} over {where}, to "
         f"{lead.miss:.0e}{others}, and over X_train alone miss it by up to {lead.train_miss:.2g}: the scaler was "
-        f"fitted on {_joined(fitted)}. Fitted on train alone it would have moved "
+        f"fitted on {joined(fitted)}. Fitted on train alone it would have moved "
         f"{case.feature(harm.worst)} by {harm.shift:.2g} std and stretched it by {harm.ratio:.3g}.",
         Evidence.of(
             Measure("shift that train-only statistics would make", harm.shift, bar, "std"),
@@ -97,7 +98,7 @@ def _finding(case: Case, fitted: Fitted, traces: list[Trace], bar: float) -> Fin
             Measure("features with the trace", int(columns.size), 0),
             Measure("log10 of the chance of it", min(t.log_p for t in traces) / math.log(10), -6),
             examples=[
-                {"scaler": str(t.scaler), "fitted on": _joined(fitted), "features": int(t.columns.size)}
+                {"scaler": str(t.scaler), "fitted on": joined(fitted), "features": int(t.columns.size)}
                 for t in traces
             ],
         ),
@@ -109,8 +110,3 @@ def _finding(case: Case, fitted: Fitted, traces: list[Trace], bar: float) -> Fin
         columns=tuple(columns.tolist()),
         severity=Severity.ERROR if harm.size > bar else Severity.WARNING,
     )
-
-
-def _joined(names: Iterable[str]) -> str:
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last

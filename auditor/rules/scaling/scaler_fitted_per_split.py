@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from auditor._context import Context
 from auditor._finding import Evidence, Finding, Fix, Measure, Severity
 from auditor._rule import rule
 from auditor.measures.fitted_sets import Fitted
+from auditor.measures.phrases import joined
 from auditor.measures.scaler_fits import per_split, traces_in
 from auditor.measures.scaler_traces import Trace
 
@@ -59,14 +60,14 @@ def scaler_fitted_per_split(context: Context) -> Iterator[Finding]:
 def _finding(case: Case, fitted: Fitted, own: list[Trace], traces: tuple[Trace, ...]) -> Finding:
     lead = max(own, key=lambda trace: trace.columns.size)
     columns = np.unique(np.concatenate([trace.columns for trace in own]))
-    where = _joined(f"X_{name}" for name in fitted) + (" taken together" if len(fitted) > 1 else "")
+    where = joined(fitted, "X_") + (" taken together" if len(fitted) > 1 else "")
     apart = [trace for trace in traces if not set(trace.fitted) & set(fitted)]
     apart.sort(key=lambda trace: (trace.fitted[0] != "train", len(trace.fitted)))
     other = apart[0]
     return Finding(
         f"{lead.columns.size:,} of {case.train.n_features:,} features have {lead.scaler.identity} over {where} "
         f"(to {lead.miss:.0e}), and {other.columns.size:,} have {other.scaler.identity} over "
-        f"{_joined(f'X_{name}' for name in other.fitted)} (to {other.miss:.0e}): each was scaled with its own "
+        f"{joined(other.fitted, 'X_')} (to {other.miss:.0e}): each was scaled with its own "
         "statistics, so equal measurements became different inputs.",
         Evidence.of(
             Measure("features with a trace of their own", int(columns.size), 0),
@@ -74,7 +75,7 @@ def _finding(case: Case, fitted: Fitted, own: list[Trace], traces: tuple[Trace, 
             Measure("log10 of the chance of it", min(t.log_p for t in own) / math.log(10), -6),
             Measure("log10 of the chance of the other trace", other.log_p / math.log(10), -6),
             examples=[
-                {"scaler": str(t.scaler), "fitted on": _joined(t.fitted), "features": int(t.columns.size)}
+                {"scaler": str(t.scaler), "fitted on": joined(t.fitted), "features": int(t.columns.size)}
                 for t in (*own, *apart)
             ],
         ),
@@ -85,8 +86,3 @@ def _finding(case: Case, fitted: Fitted, own: list[Trace], traces: tuple[Trace, 
         splits=(*fitted, *other.fitted),
         columns=tuple(columns.tolist()),
     )
-
-
-def _joined(names: Iterable[str]) -> str:
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last

@@ -14,6 +14,7 @@ from auditor.measures.category_tables import TABLE_COLUMNS, Table, tables_beyond
 from auditor.measures.label_copies import ClassValues, find_copies, splits_without_exception
 from auditor.measures.labelled_rows import LabelledRows, labelled_rows
 from auditor.measures.linear_labels import LinearLabel, linear_label
+from auditor.measures.phrases import joined
 from auditor.measures.ranking import lower_bound
 from auditor.measures.target import target
 from auditor.measures.telling_columns import (
@@ -204,7 +205,7 @@ def _copy(
     return _finding(
         data,
         columns,
-        f"{_named(data.case, columns)} {'holds' if len(columns) == 1 else 'hold'} {what}: no exception in {rows:,} rows of {_joined(list(held))}.",
+        f"{_named(data.case, columns)} {'holds' if len(columns) == 1 else 'hold'} {what}: no exception in {rows:,} rows of {joined(held)}.",
         Evidence.of(
             Measure("rows without exception", rows),
             Measure("surprisal in bits", float(found.bits()[list(positions)].min()), LEAST_BITS),
@@ -232,7 +233,7 @@ def _functions(data: LabelledRows) -> Iterator[Finding]:
         columns,
         f"The label is an exact function of the features: y = {_formula(data, found)}. Found on "
         f"{found.found_on:,} rows of train, it holds to rounding in all {rows:,} other rows of "
-        f"{_joined(list(found.held))}.",
+        f"{joined(found.held)}.",
         Evidence.of(
             Measure("other rows in which it holds", rows),
             Measure("different patterns among them", found.patterns, len(columns) + 1),
@@ -337,12 +338,12 @@ def _encodings(data: LabelledRows) -> Iterator[Finding | Coverage]:
 
 
 def _encoding(data: LabelledRows, split: str, columns: Sequence[int], table: Table) -> Finding:
-    saw = _joined([name for name in table.fitted_on if name != "train"])
+    saw = joined([name for name in table.fitted_on if name != "train"])
     holds = "holds" if len(columns) == 1 else "hold"
     lines = [f"E_{s.name} = encoder.transform(C_{s.name})" for s in data.case.evaluation]
     return Finding(
         f"In {split}, {data.case.feature(columns[0])} {holds} the {table.kind} over the rows of "
-        f"{_joined(table.fitted_on)}: {'labels' if table.uses_target else 'rows'} of {saw} went into the features. "
+        f"{joined(table.fitted_on)}: {'labels' if table.uses_target else 'rows'} of {saw} went into the features. "
         f"Exact for {table.agreeing} of the {table.told_apart} categories where train alone gives another value.",
         Evidence.of(
             Measure("categories that agree", table.agreeing),
@@ -376,7 +377,7 @@ def _finding(
 ) -> Finding:
     absent = [split for split in data.evaluation if split not in held]
     if absent and not classes:
-        message += f" Not so in {_joined(absent)}."
+        message += f" Not so in {joined(absent)}."
     fix = Fix("Drop it, unless it is known when the prediction is made.", _drop_code(data.case, columns))
     return Finding(
         message, evidence, fix, splits=tuple(held), columns=tuple(columns), severity=severity, classes=classes
@@ -400,11 +401,7 @@ def _drop_code(case: Case, columns: Sequence[int]) -> str:
 def _named(case: Case, columns: Sequence[int]) -> str:
     """Return the names of columns, to begin a sentence with."""
     names = [case.feature(c) for c in columns[:3]]
-    text = _joined(names) if len(columns) <= 3 else f"{', '.join(names)} and {len(columns) - 3} more"
+    text = joined(names) if len(columns) <= 3 else f"{', '.join(names)} and {len(columns) - 3} more"
     if text.startswith("("):
         return f"Feature{'s' if len(columns) > 1 else ''} {text}"
     return text[:1].upper() + text[1:]
-
-
-def _joined(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor._errors import InputError
-from auditor.probes.rows import count_rows
 from auditor.sources.arrays import as_array, as_features, is_sparse
 from auditor.sources.frames import is_frame
 
@@ -214,11 +213,3 @@ def column_spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
         deviation = np.where(finite, values - mean, 0.0)
         spread = np.sqrt((deviation * deviation).sum(axis=0) / count)
     return np.where(np.isfinite(spread), spread, 0.0)
-
-
-def n_returned(made: Any) -> int:
-    """Return how many rows a callable returned; -1 where that cannot be said."""
-    try:
-        return count_rows(made)
-    except TypeError:
-        return -1

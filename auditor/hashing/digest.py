@@ -21,6 +21,9 @@ Equal = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.bool_]]
 CHUNK_BYTES = 2**22
 """Bytes of rows made canonical at a time."""
 
+BLOCK = 2**16
+"""Digests worked on at a time: temporaries stay in cache."""
+
 _EXACT_IN_FLOAT64 = 2**53
 _TOP = 2.0**63
 
@@ -46,7 +49,9 @@ def _plain(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype(np.float32) if dtype == np.float16 else dtype
 
 
-def row_digests(flat: Rows, dtype: DTypeLike = np.float64) -> NDArray[np.uint64]:
+def row_digests(
+    flat: Rows, dtype: DTypeLike = np.float64, out: NDArray[np.uint64] | None = None
+) -> NDArray[np.uint64]:
     """Return a 64-bit digest of every row of `flat`, shape (n, d); equal rows have equal digests.
 
     Parameters
@@ -56,6 +61,8 @@ def row_digests(flat: Rows, dtype: DTypeLike = np.float64) -> NDArray[np.uint64]
     dtype : dtype
         As `exact_dtype` gives it for all arrays whose digests are to be compared. Under the default
         that is any.
+    out : ndarray of uint64, shape (n,), optional
+        Buffer to write to.
 
     Returns
     -------
@@ -67,12 +74,16 @@ def row_digests(flat: Rows, dtype: DTypeLike = np.float64) -> NDArray[np.uint64]
     >>> bool(a == b)
     True
     """
-    digests = np.zeros(flat.shape[0], dtype=np.uint64)
+    digests = np.empty(flat.shape[0], dtype=np.uint64) if out is None else out
     if flat.shape[1] == 0:
+        digests[:] = 0
         return digests
     kernel = _float_twin(flat, np.dtype(dtype))
     if kernel is not None:
         kernel(flat, word_keys(-(-flat.shape[1] * flat.dtype.itemsize // 8)), digests)
+        return digests
+    if _are_words(flat, np.dtype(dtype)):
+        digests[:] = hash_vectors(flat)
         return digests
     for start, block in _chunks(flat):
         values, remainder = _exact(block, np.dtype(dtype))
@@ -88,6 +99,12 @@ def _float_twin(flat: Rows, dtype: np.dtype[Any]) -> Callable[..., None] | None:
     """Return the compiled body that makes floats canonical and hashes them in one pass, where it can and repays."""
     suits = dtype in {np.dtype(np.float32), np.dtype(np.float64)} and flat.dtype == dtype
     return twin("float_digests", flat.size) if suits and flat.flags.c_contiguous else None
+
+
+def _are_words(flat: Rows, dtype: np.dtype[Any]) -> bool:
+    """Whether rows can be hashed as they stand: whole numbers that fill words."""
+    whole = flat.dtype == dtype and dtype.kind in "iu" and flat.flags.c_contiguous
+    return whole and flat.shape[1] * dtype.itemsize % 8 == 0
 
 
 def representatives(parts: Sequence[Rows], dtype: DTypeLike | None = None) -> NDArray[np.int64]:
@@ -112,7 +129,10 @@ def representatives(parts: Sequence[Rows], dtype: DTypeLike | None = None) -> ND
     array([0, 1, 1, 3])
     """
     shared = exact_dtype(*(part.dtype for part in parts)) if dtype is None else np.dtype(dtype)
-    digests = np.concatenate([row_digests(part, shared) for part in parts])
+    edges = np.cumsum([0, *(part.shape[0] for part in parts)]).tolist()
+    digests = np.empty(edges[-1], dtype=np.uint64)
+    for part, low, high in zip(parts, edges[:-1], edges[1:], strict=True):
+        row_digests(part, shared, digests[low:high])
     return first_equal(digests, lambda left, right: _equal(parts, left, right, shared))
 
 
@@ -122,12 +142,12 @@ def first_equal(digests: NDArray[np.uint64], equal: Equal) -> NDArray[np.int64]:
     Parameters
     ----------
     digests : ndarray of uint64, shape (n,)
-        Equal where rows are.
+        Equal where rows are. Overwritten.
     equal : callable
         Tells for two arrays of row numbers which of the pairs are equal.
     """
-    first = np.arange(digests.size, dtype=np.int64)
     rows, starts = _runs(digests)
+    first = np.arange(digests.size, dtype=np.int64)
     while rows.size:  # once, unless digests of different rows agree: then once per different row of a run
         leaders = rows[starts]
         same = equal(leaders, rows)
@@ -161,23 +181,39 @@ def _chunks(flat: Rows) -> Iterator[tuple[int, Rows]]:
 
 
 def _runs(digests: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the rows that share their digest's leading bits with another, and where each one's run starts.
+    """Return the rows that share their digest's leading bits with another, and where each one's run starts."""
+    kernel = twin("repeated", digests.size)
+    if kernel is None:
+        return _sorted_runs(digests)
+    among = np.empty(digests.size, dtype=np.bool_)
+    kernel(digests, among)
+    suspects: NDArray[np.int64] = np.flatnonzero(among)
+    rows, starts = _sorted_runs(digests[suspects])
+    return suspects[rows], starts
+
+
+def _sorted_runs(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the same by sorting, in place.
 
     Row numbers ride in the trailing bits of the digests, so that one plain sort groups rows and keeps
     their order, several times faster than an argsort.
     """
-    n = digests.size
+    n = keys.size
     bits = np.uint64(max(1, int(n - 1).bit_length()))
-    keys = digests >> bits
-    keys <<= bits
-    keys |= np.arange(n, dtype=np.uint64)
+    numbers = (np.uint64(1) << bits) - np.uint64(1)
+    blocks = [slice(start, min(n, start + BLOCK)) for start in range(0, n, BLOCK)]
+    for block in blocks:
+        keys[block] &= ~numbers
+        keys[block] |= np.arange(block.start, block.stop, dtype=np.uint64)
     keys.sort()
-    same = (keys[1:] ^ keys[:-1]) < np.uint64(1) << bits
     in_run = np.zeros(n, dtype=bool)
-    in_run[1:] |= same
-    in_run[:-1] |= same
+    for block in blocks:
+        ahead = slice(block.start + 1, min(n, block.stop + 1))
+        same = keys[ahead] ^ keys[block.start : ahead.stop - 1] <= numbers
+        in_run[ahead] |= same
+        in_run[block.start : ahead.stop - 1] |= same
     keys = keys[in_run]
-    rows = (keys & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
+    rows = (keys & numbers).astype(np.int64)
     return rows, _starts(keys >> bits)
 
 

@@ -12,7 +12,7 @@ from auditor.hashing.kernels import twin
 HASH_BYTES = 2**20
 """Bytes of vectors hashed at a time: temporaries stay in cache."""
 
-NARROW = 48
+NARROW = 6
 """Words up to which a loop over words beats a sum along short rows."""
 
 _LOW = np.uint64(0xFFFFFFFF)
@@ -114,6 +114,7 @@ def hash_vectors(values: NDArray[Any]) -> NDArray[np.uint64]:
         kernel(words, keys, hashes)
         return hashes.reshape(values.shape[:-1])
     step = max(1, HASH_BYTES // (8 * width))
+    tiled = np.tile(keys, min(step, n) if width > NARROW else 0)
     for start in range(0, n, step):
         block, part = words[start : start + step], hashes[start : start + step]
         if width == 1:  # a product of halves loses bits that one word alone cannot spare
@@ -123,8 +124,10 @@ def hash_vectors(values: NDArray[Any]) -> NDArray[np.uint64]:
                 keyed = block[:, k] + keys[k]
                 part += (keyed & _LOW) * (keyed >> _HALF)
         else:
-            keyed = block + keys
-            part += ((keyed & _LOW) * (keyed >> _HALF)).sum(axis=1, dtype=np.uint64)
+            high = (block.reshape(-1) + tiled[: block.size]).reshape(block.shape)
+            low = high & _LOW
+            high >>= _HALF
+            np.einsum("ij,ij->i", low, high, out=part)
         mix(part)
     return hashes.reshape(values.shape[:-1])
 

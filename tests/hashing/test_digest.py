@@ -79,7 +79,7 @@ def test_equal_digests_of_different_rows_are_told_apart(monkeypatch: pytest.Monk
     rows = np.random.default_rng(2).integers(0, 3, size=(300, 3))
     parts = [rows[:100], rows[100:].astype(np.float32)]
     wanted = _by_python(parts)
-    monkeypatch.setattr(digest, "row_digests", lambda flat, dtype: np.full(len(flat), 7, dtype=np.uint64))
+    monkeypatch.setattr(digest, "row_digests", lambda flat, dtype, out: out.fill(7))
     assert representatives(parts).tolist() == wanted
 
 
@@ -108,6 +108,22 @@ def test_no_rows_no_features() -> None:
     assert representatives([np.zeros((0, 5)), np.zeros((0, 5))]).size == 0
     assert representatives([np.zeros((3, 0))]).tolist() == [0, 0, 0]
     assert representatives([np.zeros((1, 2)), np.zeros((0, 2))]).tolist() == [0]
+
+
+def test_a_buffer_is_written_to() -> None:
+    rows = np.arange(12.0).reshape(4, 3)
+    held = np.full(6, 9, dtype=np.uint64)
+    assert row_digests(rows, np.float64, held[1:5]) is not None
+    assert held.tolist() == [9, *row_digests(rows).tolist(), 9]
+    assert row_digests(rows[:, :0], np.float64, held[:4]).tolist() == [0, 0, 0, 0]
+
+
+def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = np.random.default_rng(6).integers(0, 40, size=(1000, 2))
+    whole = representatives([rows])
+    for block in (1, 7, 999, 1000, 1001):
+        monkeypatch.setattr(digest, "BLOCK", block)
+        assert np.array_equal(representatives([rows]), whole)
 
 
 def test_all_equal_rows_stay_linear() -> None:

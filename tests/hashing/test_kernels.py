@@ -53,7 +53,7 @@ def test_words_hash_alike(n: int, width: int) -> None:
 
 @compiled
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float16, np.float32, np.float64])
-@pytest.mark.parametrize("d", [1, 2, 3, 30, 101])
+@pytest.mark.parametrize("d", [1, 2, 3, 16, 30, 31, 96, 97, 101])
 def test_digests_of_every_type_are_alike(dtype: type, d: int) -> None:
     rng = np.random.default_rng(d)
     rows = rng.integers(0, 3, size=(400, d)).astype(dtype)
@@ -67,9 +67,51 @@ def test_digests_of_every_type_are_alike(dtype: type, d: int) -> None:
             kernels._ACCOUNTS.loaded.clear()
             expected = row_digests(array, target)
             owners = representatives([array, array[:3]])
-            twins("hash_words", "float_digests")
+            twins("hash_words", "float_digests", "repeated")
             assert np.array_equal(row_digests(array, target), expected)
             assert np.array_equal(representatives([array, array[:3]]), owners)
+
+
+@compiled
+@pytest.mark.parametrize("d", [95, 96, 4095, 4096, 4097, 9001])
+@pytest.mark.parametrize("n", [1, 2, 9, 130])
+def test_rows_of_any_width_are_digested_alike(d: int, n: int) -> None:
+    """About where short rows end, and where parts of long ones do."""
+    rows = np.random.default_rng(d).normal(size=(n, d)).astype(np.float32)
+    rows[:, ::3] = -0.0
+    rows[:, 1::5] = np.nan
+    expected = row_digests(rows, np.float32)
+    twins("float_digests")
+    assert np.array_equal(row_digests(rows, np.float32), expected)
+
+
+@compiled
+@pytest.mark.parametrize("most", [2**30, 64])
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 1000, 70_000])
+def test_digests_that_occur_twice_are_all_marked(n: int, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    repeats = kernels.load("repeats", "repeated")
+    monkeypatch.setattr("auditor.hashing.kernels.repeats.MOST_BITS", most)
+    digests = mix.mix(np.random.default_rng(n).integers(0, 20 * n + 1, n).astype(np.uint64))
+    marked = np.zeros(n, dtype=np.bool_)
+    repeats(digests, marked)
+    _, inverse, counts = np.unique(digests, return_inverse=True, return_counts=True)
+    twice = counts[inverse] > 1
+    assert marked[twice].all()
+    if most > 64:
+        assert (marked & ~twice).sum() <= 0.15 * n
+
+
+@compiled
+@given(st.lists(st.integers(0, 30), max_size=60), st.integers(0, 60))
+@settings(max_examples=60, deadline=None)
+def test_equal_rows_are_grouped_alike(values: list[int], cut: int) -> None:
+    rows = np.array(values, dtype=np.int64).reshape(-1, 1)
+    parts = [rows[:cut], rows[cut:].astype(np.float32)]
+    kernels._ACCOUNTS.loaded.clear()
+    expected = representatives(parts)
+    assert expected.tolist() == [values.index(value) for value in values]
+    twins("hash_words", "float_digests", "repeated")
+    assert np.array_equal(representatives(parts), expected)
 
 
 @compiled

@@ -247,6 +247,13 @@ def is_part_of(held: Held) -> bool:
     return is_estimator(held.owner) and type(held.owner).__name__ != "FunctionTransformer"
 
 
+USES = frozenset(
+    {"transform", "predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples",
+     "apply", "kneighbors"}
+)  # fmt: skip
+"""Methods of a fitted object to which a function hands its rows."""
+
+
 class Overhearing:
     """Stands in for a fitted object and keeps what it is given."""
 
@@ -255,17 +262,17 @@ class Overhearing:
         self.heard: list[Any] = []
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._thing, name)
+        found = getattr(self._thing, name)
+        return partial(self._listen, found) if name in USES else found
+
+    def _listen(self, method: Callable[..., Any], rows: Any, *args: Any, **kwargs: Any) -> Any:
+        """Keep the rows and hand them on."""
+        self.heard.append(defensive_copy(rows))
+        return method(rows, *args, **kwargs)
 
     def __call__(self, rows: Any, *args: Any, **kwargs: Any) -> Any:
         """Keep the rows and hand them on."""
-        self.heard.append(defensive_copy(rows))
-        return self._thing(rows, *args, **kwargs)
-
-    def transform(self, rows: Any, *args: Any, **kwargs: Any) -> Any:
-        """Keep the rows and hand them on."""
-        self.heard.append(defensive_copy(rows))
-        return self._thing.transform(rows, *args, **kwargs)
+        return self._listen(self._thing, rows, *args, **kwargs)
 
 
 class NotHeardError(Exception):

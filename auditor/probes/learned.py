@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.probes.callables import is_estimator, is_layer
+from auditor.probes.rows import library
 from auditor.sources.arrays import is_sparse
 
 Learned = dict[str, NDArray[Any]]
@@ -30,8 +31,8 @@ DEPTH = 6
 def learned(thing: Any) -> Learned:
     """Return what `thing` has learned; empty where it has not been fitted.
 
-    Numbers, texts, nested estimators, trees, splines, lists and mappings are followed; constructor
-    parameters are left out.
+    Numbers, texts, nested estimators, trees, splines, lists and mappings are followed, and what an
+    estimator's own package keeps in other objects; constructor parameters are left out.
     """
     if is_layer(thing):
         return _of_layer(thing)
@@ -64,6 +65,18 @@ def _walk(value: Any, path: str, depth: int) -> Iterator[tuple[str, NDArray[Any]
     elif is_estimator(value) or depth == 0:
         for name, part in _attributes(value):
             yield from _walk(part, f"{path}.{name}" if path else name, depth + 1)
+    elif library(value) == "sklearn" and not isinstance(value, type) and not callable(value):
+        for name, part in _kept_by(value):
+            yield from _walk(part, f"{path}.{name}", depth + 1)
+
+
+def _kept_by(value: Any) -> list[tuple[str, Any]]:
+    """Return what an object of scikit-learn's that is no estimator keeps, such as a search tree."""
+    if getattr(value, "__dict__", None):
+        return list(_attributes(value))
+    with suppress(Exception):  # a compiled object may refuse
+        return [(f"[{i}]", part) for i, part in enumerate(value.__getstate__())]
+    return []
 
 
 def _attributes(thing: Any) -> Iterator[tuple[str, Any]]:

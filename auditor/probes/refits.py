@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,7 +23,9 @@ from auditor.probes.feeds import Learner, Splits
 from auditor.probes.learned import Learned, learned
 from auditor.probes.rows import count_rows
 from auditor.probes.stored import Stored, stored_rows
+from auditor.probes.train_fits import ORDERS, TrainFits
 from auditor.probes.trials import (
+    CHANCE,
     MANY_NUMBERS,
     CannotTellError,
     Trial,
@@ -35,14 +36,12 @@ from auditor.probes.trials import (
     permuted,
 )
 
-ORDERS = 3
-"""Further fits on the same rows, in other orders."""
-
 NEAR = 1e-3
 """Median relative difference up to which a set of splits is worth more fits."""
 
-CHANCE = 0.05
-"""Largest probability, given a fit on a random part of train, at which a state is ascribed to more rows."""
+NOT_HEARD = "its rows could not be made out"
+
+FITS_DIFFER = "fits on the same rows differ, so its state does not tell which rows it saw"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,9 +119,9 @@ def judged(learner: Learner, splits: Splits, seed: int, seconds: float) -> Verdi
         except _FromTrain:
             verdict = Verdict("", "train")
         except CannotTellError as why:
-            verdict = Verdict("", "unknown", note=verdict.note or str(why))
+            verdict = Verdict("", "unknown", note=_reason(verdict.note, str(why)))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - user code may raise anything
-            verdict = Verdict("", "unknown", note=verdict.note or _in_line(error))
+            verdict = Verdict("", "unknown", note=_reason(verdict.note, _in_line(error)))
         if verdict.status != "unknown":
             break
     return replace(verdict, name=learner.name, thing=learner.thing, serves=learner.serves)
@@ -130,7 +129,12 @@ def judged(learner: Learner, splits: Splits, seed: int, seconds: float) -> Verdi
 
 def _in_line(error: BaseException) -> str:
     told = one_line(error)
-    return "its rows could not be made out" if told.startswith("NotHeardError") else told
+    return NOT_HEARD if told.startswith("NotHeardError") else told
+
+
+def _reason(first: str, second: str) -> str:
+    """Return why the first way of its rows did not tell, unless that was never followed."""
+    return second if first in ("", NOT_HEARD) else first
 
 
 class _FromTrain(Exception):  # noqa: N818 - an answer, not an error
@@ -145,30 +149,24 @@ def _judge(trial: Trial) -> Verdict:
         return _judge_stored(trial, stored)
     check_time(trial, rows, labels)
     anew = trial.fit(rows, labels)
-    on_train = learned(anew)
-    gap = gaps(reference, on_train)
+    train = TrainFits(trial, reference, learned(anew))
+    gap = train.gaps[0]
     if not gap.size:
         raise CannotTellError("it holds nothing that can be compared")
     if exactly(reference, gap):
         return Verdict("", "train")
-    others: list[Learned] = []
-
-    def shuffled() -> tuple[Yardstick, NDArray[np.float64]]:
-        others.extend(permuted(trial, rows, labels) for _ in range(ORDERS - len(others)))
-        stick = yardstick(reference, [on_train, *others])
-        train_gaps = [gap, *(gaps(reference, other) for other in others)]
-        if any(stick.equal(one) for one in train_gaps):
-            raise _FromTrain
-        return stick, np.min(train_gaps, axis=0)
-
-    matches = _matching_sets(trial, reference, gap, shuffled)
+    if not train.apart_in_order.any() and train.in_other_orders().equal_somewhere:
+        return Verdict("", "train")
+    matches = _matching_sets(trial, train)
     if not matches:
-        raise CannotTellError(_why_unknown(shuffled()[0]))
+        raise CannotTellError(_why_unknown(train.in_other_orders().stick))
     differs = np.logical_and.reduce([match.differs for match in matches])
     differs = differs if differs.any() else matches[0].differs
     sets = _by_count(trial, [match.splits for match in matches])
-    claim = _claim(trial, reference, anew, sets, differs)
-    if chance_of_part(trial, reference, differs, (rows, labels)) <= CHANCE:
+    state = next(match.state for match in matches if match.splits == sets[0])
+    claim = _claim(trial, reference, (anew, train.state), (sets, state), differs)
+    calm = all(match.in_any_order for match in matches)
+    if chance_of_part(trial, reference, differs, (rows, labels), in_any_order=calm) <= CHANCE:
         return claim
     values = as_numbers(reference).values[differs]
     if (np.isfinite(values) & (values != np.rint(values))).any():
@@ -178,58 +176,95 @@ def _judge(trial: Trial) -> Verdict:
 
 def _why_unknown(stick: Yardstick) -> str:
     if not stick.reproducible.any():
-        return "fits on the same rows differ, so its state does not tell which rows it saw"
+        return FITS_DIFFER
     return "its state is that of no set of the splits given"
-
-
-def _candidates(splits: Splits) -> list[Splits]:
-    """Return every set of splits but train alone: those with train first, the largest first."""
-    sets = [s for size in range(len(splits), 0, -1) for s in itertools.combinations(splits, size)]
-    return sorted((s for s in sets if s != ("train",)), key=lambda s: "train" not in s)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Match:
-    """A set of splits that gives the state, and the numbers in which train's fits clearly differ from it."""
+    """A set of splits that gives the state, and the numbers in which train's fits clearly differ from it.
+
+    Where these numbers depend on the order of the rows, `in_any_order` is False.
+    """
 
     splits: Splits
+    state: Learned
     differs: NDArray[np.bool_]
+    in_any_order: bool = True
 
 
-def _matching_sets(
-    trial: Trial,
-    reference: Learned,
-    gap: NDArray[np.float64],
-    shuffled: Callable[[], tuple[Yardstick, NDArray[np.float64]]],
-) -> list[_Match]:
+def _matching_sets(trial: Trial, train: TrainFits) -> list[_Match]:
     """Return the sets of splits that give the state.
 
     A fit in the order given that equals it to nine digits in many numbers, which train's does not, needs
     no further proof. Otherwise each set is measured by its own noise: fits on more rows, or other ones,
     may be less well determined than fits on train.
     """
+    reference, in_order = train.reference, train.apart_in_order
     numbers = as_numbers(reference)
-    in_order = ~numbers.is_text & (gap > 1e-6 * np.abs(numbers.values)) & (gap > 0)
     many = distinct_precise(numbers.values, in_order) >= MANY_NUMBERS
-    states: dict[Splits, Learned] = {}
-    for splits in _candidates(trial.splits):
-        trial.check_clock()
-        try:
-            states[splits] = learned(trial.fit(*trial.feed(splits)))
-        except Exception:  # noqa: BLE001, S112 - a set that cannot be fitted on did not make this state
-            continue
-    exact = [s for s, state in states.items() if many and exactly(reference, gaps(reference, state))]
-    if exact:
-        return [_Match(splits, in_order) for splits in exact]
-    stick, apart = shuffled()
-    clear = stick.clearly_apart(apart)
+    alone = many and not distinct_precise(numbers.values, ~in_order)
+    states, exact = _states(trial, reference, alone=alone)
+    if many and exact:
+        return [_Match(s, states[s], in_order) for s in exact]
+    orders = train.in_other_orders()
+    clear = orders.stick.clearly_apart(orders.apart)
+    if exact and in_order.any() and not (in_order & orders.stick.reproducible).any():
+        return [_Match(s, states[s], in_order, in_any_order=False) for s in exact]
+    if orders.equal_somewhere:
+        if any(orders.stick.clearly_apart(gaps(reference, state)).any() for state in states.values()):
+            raise _FromTrain
+        raise CannotTellError(FITS_DIFFER)
+    apart = {splits: gaps(reference, state) for splits, state in states.items()}
     if clear.any():
-        found = [_Match(s, clear) for s, state in states.items() if stick.equal(gaps(reference, state))]
+        found = [_Match(s, states[s], clear) for s, gap in apart.items() if orders.stick.equal(gap)]
         if found:
             return found
-    near = {s: _nearness(numbers.values, gaps(reference, state)) for s, state in states.items()}
+    near = {splits: _nearness(numbers.values, gap) for splits, gap in apart.items()}
     closest = sorted((s for s in near if near[s] <= NEAR), key=lambda s: near[s])[:2]
-    return [m for s in closest if (m := _by_own_noise(trial, reference, (s, states[s]), apart)) is not None]
+    own = [_by_own_noise(trial, reference, (s, states[s]), orders.apart) for s in closest]
+    return [match for match in own if match is not None]
+
+
+def _states(trial: Trial, reference: Learned, *, alone: bool) -> tuple[dict[Splits, Learned], list[Splits]]:
+    """Fit on every set of splits but train; return what each learns, and those that give the state exactly.
+
+    Where every number of the state depends on every row, the first that gives it is the only one: `alone`.
+    """
+    states: dict[Splits, Learned] = {}
+    exact: list[Splits] = []
+    for splits in _likelier_first(trial, reference):
+        trial.check_clock()
+        try:
+            states[splits] = trial.state(splits)
+        except Exception:  # noqa: BLE001, S112 - a set that cannot be fitted on did not make this state
+            continue
+        if exactly(reference, gaps(reference, states[splits])):
+            exact.append(splits)
+            if alone:
+                break
+    return states, exact
+
+
+def _likelier_first(trial: Trial, reference: Learned) -> list[Splits]:
+    """Return every set of splits but train alone: those first in which an attribute holds a number a row.
+
+    Among equals, those with train come first, and the largest of them.
+    """
+    splits = trial.splits
+    sets = [s for size in range(len(splits), 0, -1) for s in itertools.combinations(splits, size)]
+    lengths = {len(values) for values in reference.values()} | {_seen(trial)}
+    rows = {name: count_rows(trial.feed((name,))[0]) for name in splits}
+    return sorted(
+        (s for s in sets if s != ("train",)),
+        key=lambda s: (sum(rows[name] for name in s) not in lengths, "train" not in s),
+    )
+
+
+def _seen(trial: Trial) -> int:
+    """Return how many rows the object says it was fitted on; 0 where it does not say."""
+    told = getattr(trial.learner.thing, "n_samples_seen_", None)
+    return 0 if told is None else int(np.max(told))
 
 
 def _by_own_noise(
@@ -242,7 +277,7 @@ def _by_own_noise(
     if not any(own.equal(gaps(reference, each)) for each in [state, *shuffled]):
         return None
     clear = own.clearly_apart(apart)
-    return _Match(splits, clear) if clear.any() else None
+    return _Match(splits, state, clear) if clear.any() else None
 
 
 def _nearness(values: NDArray[np.float64], gap: NDArray[np.float64]) -> float:
@@ -256,34 +291,38 @@ def _nearness(values: NDArray[np.float64], gap: NDArray[np.float64]) -> float:
 
 def _by_count(trial: Trial, sets: list[Splits]) -> list[Splits]:
     """Keep sets with as many rows as the object says it saw, where it says so and some have."""
-    seen = getattr(trial.learner.thing, "n_samples_seen_", None)
-    if seen is None or len(sets) < 2:
+    seen = _seen(trial)
+    if not seen or len(sets) < 2:
         return sets
-    largest = int(np.max(seen))
-    fitting = [splits for splits in sets if count_rows(trial.feed(splits)[0]) == largest]
-    return fitting or sets
+    return [splits for splits in sets if count_rows(trial.feed(splits)[0]) == seen] or sets
 
 
 def _claim(
-    trial: Trial, reference: Learned, anew: Any, sets: list[Splits], differs: NDArray[np.bool_]
+    trial: Trial,
+    reference: Learned,
+    on_train: tuple[Any, Learned],
+    on_more: tuple[list[Splits], Learned],
+    differs: NDArray[np.bool_],
 ) -> Verdict:
+    """Return the verdict; `on_train` is a fit on train and its state, `on_more` sets and that of the first."""
+    anew, state = on_train
+    sets, given = on_more
     numbers = as_numbers(reference)
-    where = _clearest(numbers.values, gaps(reference, learned(anew)), differs)
-    state = learned(anew)
+    where = _clearest(numbers.values, gaps(reference, state), differs)
     key = numbers.key_of(where)
     same_shape = key in state and state[key].shape == reference[key].shape
     offset = where - int(numbers.sizes[: numbers.keys.index(key)].sum())
-    on_train = float(state[key].ravel()[offset]) if same_shape and not numbers.is_text[where] else np.nan
+    value = float(state[key].ravel()[offset]) if same_shape and not numbers.is_text[where] else np.nan
     return Verdict(
         "",
         "beyond",
         tuple(sets),
         where=key,
         fitted=float(numbers.values[where]),
-        on_train=on_train,
+        on_train=value,
         equal=int(numbers.values.size),
         differing=int(differs.sum()),
-        supervised=is_supervised(trial, sets[0]),
+        supervised=is_supervised(trial, sets[0], given),
         # Where only terms or categories differ, columns and codes are others: nothing moves.
         moved=np.nan if numbers.is_text[differs].all() else movement(trial, anew),
     )

@@ -61,11 +61,9 @@ def stored_rows(state: Learned, rows: Mapping[str, Any]) -> Stored | None:
     wide = [values for values in wide if values.shape[1] == arrays["train"].shape[1]]
     known = {name: set(row_keys(array)) for name, array in arrays.items()} if wide else {}
     sizes = {name: len(array) for name, array in arrays.items()}
-    for values in wide:
-        found = _looked_up(row_keys(values), known, sizes)
-        if found is not None:
-            return found
-    return None
+    every = [found for values in wide if (found := _looked_up(row_keys(values), known, sizes)) is not None]
+    # An object may keep its rows in several places, and only some of them in one.
+    return max(every, key=lambda found: (sum(found.foreign.values()), found.kept), default=None)
 
 
 def _looked_up(kept: list[int], known: Mapping[str, set[int]], sizes: Mapping[str, int]) -> Stored | None:

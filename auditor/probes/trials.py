@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,9 @@ PARTS_VALUES = 10**6
 """Values of train beyond which only `FEW_PARTS` are refitted."""
 
 FEW_PARTS = 19
+
+CHANCE = 0.05
+"""Largest probability, given a fit on a random part of train, at which a state is ascribed to more rows."""
 
 MANY_NUMBERS = 8
 """Precise numbers equal to those of a larger set, and not to train's, that no part of train gives by chance."""
@@ -107,41 +111,68 @@ def permuted(trial: Trial, rows: Any, labels: Any) -> Learned:
 
 
 def chance_of_part(
-    trial: Trial, reference: Learned, differs: NDArray[np.bool_], fed: tuple[Any, Any]
+    trial: Trial,
+    reference: Learned,
+    differs: NDArray[np.bool_],
+    fed: tuple[Any, Any],
+    *,
+    in_any_order: bool,
 ) -> float:
     """Return how often a random part of train gives the numbers in which the whole of train differs.
 
     The null is that the object was fitted on a part of train, with or without repeats; what is returned
-    is the Monte Carlo p-value. Many precise numbers need no such test.
+    is the Monte Carlo p-value. Many precise numbers need no such test. Where fits depend on the order of
+    the rows, a second null is the whole of train in a random order; the larger p-value counts.
     """
     if distinct_precise(as_numbers(reference).values, differs) >= MANY_NUMBERS:
         return 0.0
+    n = count_rows(fed[0])
+
+    def part(i: int) -> NDArray[np.int64]:
+        share = max(2, int(n * trial.rng.uniform(0.5, 0.95)))
+        return trial.rng.integers(0, n, n) if i % 2 else trial.rng.permutation(n)[:share]
+
+    chance = _chance(trial, reference, differs, fed, part)
+    if in_any_order or chance > CHANCE:
+        return chance
+    return max(chance, _chance(trial, reference, differs, fed, lambda _: trial.rng.permutation(n)))
+
+
+def _chance(
+    trial: Trial,
+    reference: Learned,
+    differs: NDArray[np.bool_],
+    fed: tuple[Any, Any],
+    draw: Callable[[int], NDArray[np.int64]],
+) -> float:
+    """Return the share of fits on drawn rows that give the numbers, the object itself counted in."""
     rows, labels = fed
-    n = count_rows(rows)
-    size = n * int(np.prod(tuple(getattr(rows, "shape", (0, 1)))[1:], initial=1.0))
+    size = count_rows(rows) * int(np.prod(tuple(getattr(rows, "shape", (0, 1)))[1:], initial=1.0))
     picked = np.flatnonzero(differs)
     tolerance = 1e-9 * np.nan_to_num(np.abs(as_numbers(reference).values[picked]))
     parts, hits = PARTS if size <= PARTS_VALUES else FEW_PARTS, 0
     for i in range(parts):
         trial.check_clock()
-        share = max(2, int(n * trial.rng.uniform(0.5, 0.95)))
-        part = trial.rng.integers(0, n, n) if i % 2 else trial.rng.permutation(n)[:share]
+        drawn = draw(i)
         try:
-            state = learned(trial.fit(take(rows, part), None if labels is None else labels[part]))
-        except Exception:  # noqa: BLE001, S112 - a part that cannot be fitted on explains nothing
+            state = learned(trial.fit(take(rows, drawn), None if labels is None else labels[drawn]))
+        except Exception:  # noqa: BLE001, S112 - rows that cannot be fitted on explain nothing
             continue
         hits += bool((gaps(reference, state)[picked] <= tolerance).all())
+        if (hits + 1) / (parts + 1) > CHANCE:
+            break  # what is left cannot make it small
     return (hits + 1) / (parts + 1)
 
 
-def is_supervised(trial: Trial, splits: Splits) -> bool:
-    """Whether fitting on other labels gives another state."""
+def is_supervised(trial: Trial, splits: Splits, as_given: Learned | None = None) -> bool:
+    """Whether fitting on other labels gives another state than `as_given`, that of a fit on `splits`."""
     rows, labels = trial.feed(splits)
     if labels is None:
         return False
     order = trial.rng.permutation(len(labels))
     try:
-        as_given, shuffled = (learned(trial.fit(rows, y)) for y in (labels, labels[order]))
+        as_given = learned(trial.fit(rows, labels)) if as_given is None else as_given
+        shuffled = learned(trial.fit(rows, labels[order]))
         gap = gaps(as_given, shuffled)
         bar = 1e-6 * np.abs(np.nan_to_num(as_numbers(as_given).values))
         return bool(

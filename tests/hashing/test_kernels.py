@@ -155,8 +155,23 @@ def test_signatures_are_alike(rows: list[set[int]], length: int, seed: int) -> N
 
 
 @compiled
+@pytest.mark.parametrize("length", [1, 16, 128])
+def test_signatures_of_sets_of_any_size_are_alike(length: int) -> None:
+    """Bins that stay empty are hashed one by one where they are few, and together where they are many."""
+    rng = np.random.default_rng(length)
+    sizes = rng.permutation(np.r_[np.arange(40), rng.integers(0, 400, 100), 0, 5000])
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    tokens = Tokens(starts, rng.integers(0, 2**48, starts[-1]).astype(np.uint64))
+    expected = minhash.one_permutation(tokens, length, 3)
+    twins("one_permutation")
+    assert np.array_equal(minhash.one_permutation(tokens, length, 3), expected)
+
+
+@compiled
 @pytest.mark.parametrize("dtype", CODES)
-@pytest.mark.parametrize(("d", "length"), [(1, 1), (30, 16), (512, 128), (784, 128), (787, 787), (1000, 3)])
+@pytest.mark.parametrize(
+    ("d", "length"), [(1, 1), (30, 16), (512, 128), (784, 128), (784, 96), (787, 787), (1000, 3)]
+)
 def test_groups_are_alike(dtype: type, d: int, length: int) -> None:
     rows = (
         np.random.default_rng(d)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from auditor._case import Case
 from auditor.hashing.sampling import spaced
 from auditor.measures.columns import ColumnStatistics
+from auditor.measures.forgotten_scaler import forgotten_scaler
 from auditor.measures.lattice import INTEGERS, Lattice, lattice_of
 from auditor.measures.levels import level_pairs
 from auditor.measures.marginals import (
@@ -79,7 +80,8 @@ def scale_mismatch(
     if pairs:
         found = _shared_factor(pairs) or _few_factors(pairs)
     found = found or level_factor(levels, pairs) or other_grids(levels, pairs)
-    return found or (_unscaled(pairs, left, right) if pairs else None)
+    found = found or (_unscaled(pairs, left, right) if pairs else None)
+    return found or (forgotten_scaler(case, first, second, left, right) if first == "train" else None)
 
 
 def comparable_columns(case: Case, left: ColumnStatistics, right: ColumnStatistics) -> NDArray[np.int64]:

@@ -91,18 +91,26 @@ def level_pairs(first: NDArray[Any], second: NDArray[Any], columns: NDArray[np.i
     for j, column in enumerate(columns):
         left, right = (np.sort(values[np.isfinite(values[:, j]), j]) for values in (a, b))
         levels = np.unique(left), np.unique(right)
-        counts = [part.size for part in levels]
-        few = all(
-            2 <= n <= min(MOST, part.size // REPEATED) for n, part in zip(counts, (left, right), strict=True)
-        )
-        if few:
+        if few_levels(left, right):
             slope, offset = _image(left, right, *levels)
             found.append(Levels(int(column), left, right, slope, offset, _same(left, right, *levels, slope)))
     return found
 
 
-def _held(values: Floats, levels: Floats) -> float:
-    """Return the share of values that stand in sorted `levels`."""
+def few_levels(left: Floats, right: Floats) -> bool:
+    """Whether both splits take few values of a feature, two at least, each of them often."""
+    parts = ((np.unique(part).size, part.size) for part in (left, right))
+    return all(2 <= count <= min(MOST, size // REPEATED) for count, size in parts)
+
+
+def held(values: Floats, levels: Floats) -> float:
+    """Return the share of sorted values that stand in sorted `levels`.
+
+    Examples
+    --------
+    >>> held(np.array([0.0, 1.0, 1.0, 3.0]), np.array([0.0, 1.0, 2.0]))
+    0.75
+    """
     near = NEAR * max(abs(levels[0]), abs(levels[-1]), abs(values[0]), abs(values[-1]))
     after = np.minimum(np.searchsorted(levels, values), levels.size - 1)
     gaps = np.minimum(np.abs(levels[after] - values), np.abs(levels[np.maximum(after - 1, 0)] - values))
@@ -123,14 +131,14 @@ def _image(left: Floats, right: Floats, first: Floats, second: Floats) -> tuple[
     ]
     for slope, moved in ((ends, float(second[0] - ends * first[0])), (steps, usual[1] - steps * usual[0])):
         offset = 0.0 if abs(moved) <= NEAR * max(abs(second[0]), abs(second[-1])) else moved
-        if min(_held(right, slope * first + offset), _held(left, (second - offset) / slope)) >= 1 - OTHER:
+        if min(held(right, slope * first + offset), held(left, (second - offset) / slope)) >= 1 - OTHER:
             return slope, offset
     return math.nan, math.nan
 
 
 def _same(left: Floats, right: Floats, first: Floats, second: Floats, slope: float) -> bool | None:
     """Return whether the splits hold the same values, from the shares of rows that they have in common."""
-    shares = _held(right, first), _held(left, second)
+    shares = held(right, first), held(left, second)
     if max(shares) >= 1 - OTHER:
         return True
     off = 1 - min(_on_grid(right, first), _on_grid(left, second))

@@ -38,7 +38,8 @@ class ScaleMismatch:
     ----------
     kind : str
         ``"lattice"``, ``"factor"``, ``"offset"``, or how the scaled split looks: ``"standardised"``,
-        ``"min-max"``, ``"robust"``, or ``"rescaled"`` where it looks like none of them.
+        ``"standardised, ddof 1"``, ``"min-max"``, ``"min-max to [-1, 1]"``, ``"max-abs"``, ``"robust"``,
+        or ``"rescaled"`` where it looks like none of them.
     factor : float
         The second split's scale over the first's; NaN where each feature has its own.
     name : str

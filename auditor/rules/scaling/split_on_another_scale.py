@@ -21,11 +21,23 @@ NEGLIGIBLE = 0.01
 
 SCALERS = {
     "standardised": "StandardScaler()",
+    "standardised, ddof 1": "StandardScaler()",
     "min-max": "MinMaxScaler()",
+    "min-max to [-1, 1]": "MinMaxScaler((-1, 1))",
+    "max-abs": "MaxAbsScaler()",
     "robust": "RobustScaler()",
     "rescaled": "StandardScaler()",
 }
 """What makes a split look so."""
+
+LOOKS = {
+    "standardised": "standardised",
+    "standardised, ddof 1": "standardised",
+    "min-max to [-1, 1]": "scaled to [-1, 1]",
+    "max-abs": "divided by its largest values",
+    "robust": "scaled by its quartiles",
+}
+"""How a scaled split looks, where it is not in a unit range."""
 
 
 @rule(
@@ -40,7 +52,7 @@ def split_on_another_scale(context: Context) -> Iterator[Finding | Coverage]:
 
     ## What it does
     Compares the features' marginal distributions between splits and asks whether one split is an affine
-    image of another, in four ways.
+    image of another, in five ways.
 
     - *Units*: the values of one split are whole multiples of one unit (whole numbers, 1/255, 1/127.5
       from -1, 1/255²), those of the other of another. This is an identity.
@@ -54,6 +66,15 @@ def split_on_another_scale(context: Context) -> Iterator[Finding | Coverage]:
       hardly a feature on the same, and a quarter is stretched by more than 1.5; or one split looks
       standardised, or lies in [0, 1] or [-1, 1], and in the other most features differ, and half have
       locations or scales far from anything a scaler makes.
+
+    - *Train's own scaler*: it has no parameter left to guess. Where train is raw, an evaluation split that
+      went through it stands, with it undone, on the decimals that train is written in, as it does not as
+      given; or takes train's values in the features of few values, as it does not as given; or agrees
+      with train in the distributions of four features and nine in ten of those that differ. Where train
+      shows its scaler (fitted on train again, it does nothing, to five digits), a split of decimals did not
+      come out of it: a scaler gives every digit. The chance that values drawn anywhere stand on these
+      decimals has to be below one in 10¹². A split that was scaled and then written in few decimals is told
+      from a raw one by its steps, its values and its last digits.
 
     The null hypothesis is that the splits differ as populations do. A map is reported only where undoing
     it brings four fifths of the features within the noise of two samples of one distribution
@@ -76,9 +97,11 @@ def split_on_another_scale(context: Context) -> Iterator[Finding | Coverage]:
 
     ## Limits
     Two factors of 8 or more, shared by all features, cannot be told from a change of unit: they are one.
-    Data that are already standardised, or lie in [0, 1], look the same with and without the scaler, and so
-    do continuous features that it stretches little, as robust scaling does; of one feature alone a scaler that
-    was not applied is not told.
+    Data that are already standardised, or lie in [0, 1], look the same with and without the scaler. A raw
+    split beside a scaled train is not told where its features carry all digits (means, ratios, values stored
+    in 32 bits and read into 64) and lie where another population may, up to six spreads away: nothing
+    then tells a scaler that was not applied from drift. Nor is it told where all its features are written
+    in as many decimals as a scaled split rounded for storage may be, on a scale near the scaler's own.
     Fewer than ten values of a feature in a split say nothing. Up to 256 evenly spaced features and 2,000
     rows of each split are compared.
     """
@@ -159,9 +182,7 @@ def _message(odd: str, others: str, one: ScaleMismatch, factor: float, *, invert
             f"X_{odd} and {others} are on different scales, each feature by a factor and an offset of its own: "
             f"location and scale differ {follow}. A scaler was applied to one of them only."
         )
-    looks = {"standardised": "standardised", "robust": "scaled by its quartiles"}.get(
-        one.kind, "scaled to a unit range"
-    )
+    looks = LOOKS.get(one.kind, "scaled to a unit range")
     return (
         f"{scaled} looks {looks} and {raw} does not: location and scale differ {follow}. The scaler was not "
         f"applied to {raw}."

@@ -241,3 +241,83 @@ def test_features_of_few_values_pass_where_populations_differ(seed: int) -> None
     gains = 1 + rng.uniform(0.005, 0.02, 5)
     for train, val in ((X[~apart], X[apart]), (X[:500], X[500:] * gains), (X[:500], np.rint(X[500:] + 1))):
         assert not audit(train, val, select="SCL001").findings
+
+
+def decimal_table(n: int = 300, seed: int = 0) -> np.ndarray:
+    """Measurements in one to four decimals, near the scale of a standardised feature."""
+    rng = np.random.default_rng(seed)
+    parts = [np.round(rng.normal(0.8, 0.5, n), k) for k in (2, 3, 4, 2)]
+    return np.stack([*parts, rng.integers(0, 4, n), rng.integers(0, 2, n)], axis=1)
+
+
+def fitted(kind: str, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return centre and scale of a scaler fitted on rows."""
+    low, middle, high = np.quantile(X, (0.25, 0.5, 0.75), axis=0)
+    return {
+        "standard": (X.mean(axis=0), X.std(axis=0)),
+        "ddof 1": (X.mean(axis=0), X.std(axis=0, ddof=1)),
+        "min-max": (X.min(axis=0), np.ptp(X, axis=0)),
+        "robust": (middle, np.where(high > low, high - low, 1.0)),
+        "max-abs": (np.zeros(X.shape[1]), np.abs(X).max(axis=0)),
+    }[kind]
+
+
+@pytest.mark.parametrize("raw", ["train", "val", "test"])
+@pytest.mark.parametrize("kind", ["standard", "ddof 1", "min-max", "robust"])
+def test_a_scaler_of_train_that_stretches_little(kind: str, raw: str) -> None:
+    X = decimal_table()
+    centre, scale = fitted(kind, X[:200])
+    parts = dict(zip(("train", "val", "test"), (X[:200], X[200:250], X[250:]), strict=True))
+    scaled = {f"X_{name}": part if name == raw else (part - centre) / scale for name, part in parts.items()}
+    (finding,) = audit(**scaled, select="SCL001").errors
+    assert finding.splits[0] == raw
+    assert not audit(**{f"X_{k}": (v - centre) / scale for k, v in parts.items()}, select="SCL001").findings
+    assert not audit(**{f"X_{k}": v for k, v in parts.items()}, select="SCL001").findings
+
+
+@pytest.mark.parametrize("raw", ["train", "val"])
+def test_codes_scaled_by_quartiles_take_other_values(raw: str) -> None:
+    rng = np.random.default_rng(3)
+    X = (rng.random((400, 8)) < [0.8, 0.7, 0.75, 0.8, 0.3, 0.2, 0.1, 0.6]).astype(float)
+    centre, scale = fitted("robust", X[:300])
+    train, val = X[:300], X[300:]
+    scaled = (train - centre) / scale, (val - centre) / scale
+    given = (train, scaled[1]) if raw == "train" else (scaled[0], val)
+    (finding,) = audit(*given, select="SCL001").errors
+    assert finding.columns == (0, 1, 2, 3, 7)
+    assert not audit(*scaled, select="SCL001").findings
+
+
+def test_full_digits_agree_with_what_the_scaler_makes() -> None:
+    rng = np.random.default_rng(4)
+    X = rng.gamma(3, 0.3, size=(500, 6)) + np.arange(6) / 4
+    centre, scale = fitted("standard", X[:300])
+    (finding,) = audit(X[:300], (X[300:] - centre) / scale, select="SCL001").errors
+    assert finding.splits == ("train", "val")
+
+
+@pytest.mark.parametrize("places", [1, 2, 3, 5])
+@pytest.mark.parametrize("kind", ["standard", "min-max", "robust", "max-abs"])
+def test_a_shifted_split_rounded_for_storage_is_no_raw_one(kind: str, places: int) -> None:
+    X = np.random.default_rng(5).gamma(3, 0.3, size=(500, 6)) + np.arange(6) / 4
+    centre, scale = fitted(kind, X[:300])
+    val = np.round((X[300:] + 0.3 - centre) / scale, places)
+    assert not audit((X[:300] - centre) / scale, val, select="SCL001").findings
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_a_split_stored_in_fewer_bits_is_no_raw_one(dtype: str) -> None:
+    X = decimal_table()
+    centre, scale = fitted("standard", X[:200])
+    scaled = (X - centre) / scale
+    assert not audit(scaled[:200], scaled[200:].astype(dtype), select="SCL001").findings
+    wide = scaled[200:].astype(dtype).astype(float)
+    assert not audit(scaled[:200], wide, select="SCL001").findings
+
+
+def test_missing_values_do_not_hide_a_forgotten_scaler() -> None:
+    X = decimal_table()
+    X[np.random.default_rng(6).random(X.shape) < 0.05] = np.nan
+    centre, scale = np.nanmean(X[:200], axis=0), np.nanstd(X[:200], axis=0)
+    assert audit((X[:200] - centre) / scale, X[200:], select="SCL001").errors
+    assert audit(X[:200], (X[200:] - centre) / scale, select="SCL001").errors

@@ -141,7 +141,6 @@ def _about(planted: Planted) -> dict[str, Any]:
         "planted": len(planted.pairs),
         "kinds": list(planted.kinds),
         "radius": round(planted.radius, 6),
-        "scaled": planted.spread is not None,
     }
 
 

@@ -17,10 +17,8 @@ from auditor.hashing.verify import Near, nothing, verified
 AXES = 12
 """Coordinates of the projection: 48 bytes a point."""
 
-LEAVES = (32, 64)
-"""Points of a leaf: of up to `FEW` points, and of more."""
-
-FEW = 2**17
+LEAF = 64
+"""Points of a leaf."""
 
 ENTRIES = 2**19
 """Distances computed at a time."""
@@ -163,19 +161,18 @@ class _Meeting:
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Yield places of queries and of members of leaves whose projections are within reach.
 
-        One more column turns a product into half the squared distance, up to a constant: t.q - |t|**2 / 2.
+        A product less half a square, t.q - |t|**2 / 2, is half the squared distance, up to a constant.
         """
         points = self.near[here]
-        k = points.shape[1]
         least = (np.einsum("ij,ij->i", points, points) - self.limit[here]) / 2.0
-        asked = np.column_stack([points, np.ones(len(points), dtype=np.float32)])
+        least = least.astype(np.float32)[:, None]
         for places in _gathered(leaves_, self.starts, ENTRIES // len(points)):
-            there = np.empty((places.size, k + 1), dtype=np.float32)
-            there[:, :k] = self.far[places]
-            np.einsum("ij,ij->i", there[:, :k], there[:, :k], out=there[:, k])
-            there[:, k] *= -0.5
-            product = asked @ there.T
-            at = np.flatnonzero(product >= least.astype(np.float32)[:, None])
+            there = np.take(self.far, places, axis=0)
+            half = np.einsum("ij,ij->i", there, there)
+            half *= 0.5
+            product = points @ there.T
+            product -= half
+            at = np.flatnonzero(product >= least)
             which, where = np.divmod(at, places.size)
             yield here.start + which, places[where]
 
@@ -194,11 +191,11 @@ class _Meeting:
 
 def _meeting(far: Floats, near: Floats, reach: NDArray[np.float64], *, own: bool) -> _Meeting:
     """Order the projections of both sides, in place."""
-    order, starts = leaves(far, LEAVES[len(far) > FEW])
+    order, starts = leaves(far, LEAF)
     _reorder(far, order)
     asked, bounds = order, starts
     if not own:
-        asked, bounds = leaves(near, LEAVES[len(near) > FEW])
+        asked, bounds = leaves(near, LEAF)
         _reorder(near, asked)
     low, high = _boxes(far, starts)
     upto, since = np.maximum.accumulate(high[:, 0]), np.minimum.accumulate(low[::-1, 0])[::-1]

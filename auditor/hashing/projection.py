@@ -16,7 +16,7 @@ SAMPLE = 512
 DENSE = 512
 """Up to this many features their covariance is decomposed; beyond, the Gram matrix of the sample."""
 
-TILED = 3
+TILED = 2
 """Axes along which points are sorted into leaves."""
 
 ROUNDING = 2e-6
@@ -47,9 +47,10 @@ def directions(points: Points, k: int, size: int = SAMPLE) -> Floats:
     return np.ascontiguousarray(np.linalg.qr(vectors[:, :k])[0], dtype=np.float32)
 
 
-def project(points: Points, axes: Floats) -> Floats:
-    """Return the coordinates of all points along `axes`, shape (n, k), block by block."""
-    out = np.empty((len(points), axes.shape[1]), dtype=np.float32)
+def project(points: Points, axes: Floats, out: Floats | None = None) -> Floats:
+    """Return the coordinates of all points along `axes`, shape (n, k), block by block; in `out` where it is given."""
+    if out is None:
+        out = np.empty((len(points), axes.shape[1]), dtype=np.float32)
     plain = not points.contrast and points.bend is None and not points.unit
     if plain and points.flat.dtype.itemsize == 1:  # exact in float32 without being moved first
         turned = points.scale[:, None] * axes

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.hashing import ball
+from auditor.hashing import ball, packed
 from auditor.hashing.coordinates import Candidates, Grid, banded, planned
+from auditor.hashing.kernels import ready, twin
 from auditor.hashing.points import Points
 from auditor.hashing.products import near_products
 from auditor.hashing.signs import Planes, planned_signs, signed
@@ -61,6 +62,10 @@ EXACT = 1.5
 
 MISS = 0.005
 """Probability, at most, that a sampling route misses a pair at the radius."""
+
+QUICKER, KERNELS = 8.0, 3.0
+"""By how much, about, the compiled search is quicker than the other exact one, and how many times as much as another
+kernel it takes to compile."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,23 +147,47 @@ def near_pairs(
             ):
                 found = signed(reference, query, wide, planes, rng, limit=limit)
                 return _sampled("signs", wide, found)
-    search, cost, radius = _affordable(ball.arranged(reference, query, radii[0]), radii, budget)
-    least = min(small, cost)
-    best: Grid | Planes | None = None
-    if least > PLANNING:
-        asked = len(reference) if query is None else len(query)
-        plan = planned_signs if sphere else planned
-        best = plan(reference, radius, rng, asked=asked, own=query is None, miss=MISS)
-        if best is not None and best.miss > 2.0 * MISS and least < PATIENCE:
-            best = None
-    if best is None or least <= EXACT * best.cost:
+    search: ball.Search | packed.Search
+    if len(radii) == 1 and ready("sought"):
+        search, radius = packed.arranged(reference, query, radii[0]), radii[0]
+        cost = search.cost()
+    else:
+        search, cost, radius = _affordable(ball.arranged(reference, query, radii[0]), radii, budget)
+    best = _sampling(reference, query, radius, rng, least=min(small, cost), sphere=sphere)
+    chosen = min(small, cost) if best is None else best.cost
+    saved = max(0.0, chosen - cost / QUICKER)
+    if isinstance(search, ball.Search) and twin("sought", int(saved / KERNELS)):
+        del search  # its memory
+        search = packed.arranged(reference, query, radius)
+        cost = search.cost()
+    if best is None or min(small, cost) <= EXACT * best.cost:
         if small <= cost:
             return _exact("products", radius, _by_products(reference, query, radius, limit))
         return _exact("projection", radius, search.run(limit))
-    del search  # its memory
+    del search
     if isinstance(best, Planes):
         return _sampled("signs", radius, signed(reference, query, radius, best, rng, limit=limit))
     return _sampled("coordinates", radius, banded(reference, query, radius, best, rng, limit=limit))
+
+
+def _sampling(
+    reference: Points,
+    query: Points | None,
+    radius: float,
+    rng: np.random.Generator,
+    *,
+    least: float,
+    sphere: bool,
+) -> Grid | Planes | None:
+    """Return a route that samples, where an exact one, which costs `least`, is dear and that misses little."""
+    if least <= PLANNING:
+        return None
+    asked = len(reference) if query is None else len(query)
+    plan = planned_signs if sphere else planned
+    best = plan(reference, radius, rng, asked=asked, own=query is None, miss=MISS)
+    if best is not None and (least <= EXACT * best.cost or (best.miss > 2.0 * MISS and least < PATIENCE)):
+        return None
+    return best
 
 
 def _affordable(

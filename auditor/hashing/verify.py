@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from auditor.hashing.points import Points, distances
+from auditor.hashing.sampling import spaced
 
 Numbers = NDArray[np.int64]
 
 BATCH = 2**16
 """Candidates measured at a time."""
+
+WIDE, SHARE = 256, 4
+"""From so many coordinates on, candidates are first compared in a run of one in so many of them."""
+
+JUDGED = 64
+"""Candidates by which the run is chosen."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,11 +74,12 @@ def verified(
     ours = reference if query is None else query
     kept: list[tuple[Numbers, Numbers, NDArray[np.float64]]] = []
     measured = found = 0
-    for i, j in _batched(pairs, own=query is None):
+    for batch in _batched(pairs, own=query is None):
+        measured += batch[0].size
+        i, j = _hopeful(ours, reference, batch, reach)
         d = distances(ours, reference, i, j)
         near = d <= reach[i]
         kept.append((i[near], j[near], d[near]))
-        measured += i.size
         found += int(near.sum())
         if found > limit:
             break
@@ -80,6 +88,28 @@ def verified(
     i, j, d = (np.concatenate(part) for part in zip(*kept, strict=True))
     order = np.lexsort((j, d, i))[:limit]
     return Near(i[order], j[order], d[order], measured, found <= limit)
+
+
+def _hopeful(
+    ours: Points, reference: Points, pairs: tuple[Numbers, Numbers], reach: NDArray[np.float64]
+) -> tuple[Numbers, Numbers]:
+    """Return the pairs that are not too far apart in some of the coordinates already, those that tell most."""
+    i, j = pairs
+    whole = ours.contrast or ours.unit or ours.columns is not None or reference.columns is not None
+    if whole or ours.width < WIDE or i.size < 2 * JUDGED:
+        return pairs
+    some = spaced(i.size, JUDGED)
+    gaps = (ours.take(i[some]) - reference.take(j[some])) ** 2
+    upto = np.concatenate([[0.0], np.cumsum(gaps.sum(axis=0, dtype=np.float64))])
+    length = ours.width // SHARE
+    start = int(np.argmax(upto[length:] - upto[:-length]))
+    run = slice(start, start + length)
+    near = distances(_within_run(ours, run), _within_run(reference, run), i, j) <= reach[i] * (1.0 + 1e-6)
+    return i[near], j[near]
+
+
+def _within_run(points: Points, run: slice) -> Points:
+    return replace(points, flat=points.flat[:, run], centre=points.centre[run], scale=points.scale[run])
 
 
 def _batched(pairs: Iterator[tuple[Numbers, Numbers]], *, own: bool) -> Iterator[tuple[Numbers, Numbers]]:

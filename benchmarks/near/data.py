@@ -58,7 +58,7 @@ def _images(n: int, m: int, folder: Path | None, rng: np.random.Generator) -> Pl
     else:
         kinds["JPEG 75"] = lambda x: _each(x, lambda image: _jpeg(Image, image))
         kinds["resized to 3/2 and back"] = lambda x: _each(x, lambda image: _resized(Image, image))
-    return _plant("images", source, (reference, query), kinds, spread=None, each=len(query) // 25, rng=rng)
+    return _plant("images", source, (reference, query), kinds, each=len(query) // 25, rng=rng)
 
 
 def _digits(n: int, m: int, folder: Path | None) -> tuple[Array, Array, str]:
@@ -105,8 +105,10 @@ def _table(n: int, m: int, rng: np.random.Generator) -> Planted:
         "noise of 0.01 sd": lambda x: jitter(x, 1e-2),
         "one feature by 0.5 sd": edit,
     }
-    source = "200 clusters in 30 features of float32: plain, log-normal, whole, coded and constant"
-    return _plant("table", source, (X[:n], X[n:]), kinds, spread=spread, each=m // 40, rng=rng)
+    source = (
+        "200 clusters in 30 features of float32: plain, log-normal, whole, coded and constant, of unit spread"
+    )
+    return _plant("table", source, (X[:n], X[n:]), kinds, each=m // 40, rng=rng, spread=spread)
 
 
 def _embeddings(n: int, m: int, rng: np.random.Generator) -> Planted:
@@ -133,7 +135,7 @@ def _embeddings(n: int, m: int, rng: np.random.Generator) -> Planted:
         "cosine .99": lambda x: turned(x, 0.99),
     }
     source = "2,000 clusters of unit vectors, 384 x float32"
-    return _plant("embeddings", source, (X[:n], X[n:]), kinds, spread=None, each=m // 20, rng=rng)
+    return _plant("embeddings", source, (X[:n], X[n:]), kinds, each=m // 20, rng=rng)
 
 
 def _windows(n: int, m: int, rng: np.random.Generator) -> Planted:
@@ -156,7 +158,7 @@ def _windows(n: int, m: int, rng: np.random.Generator) -> Planted:
         "one value by 0.5 sd": edit,
     }
     source = "windows of an autocorrelated series, 64 steps x 20 channels of float32"
-    return _plant("windows", source, (X[:n], X[n:]), kinds, spread=None, each=m // 20, rng=rng)
+    return _plant("windows", source, (X[:n], X[n:]), kinds, each=m // 20, rng=rng)
 
 
 def _plant(
@@ -165,11 +167,14 @@ def _plant(
     sides: tuple[Array, Array],
     kinds: dict[str, Altered],
     *,
-    spread: NDArray[np.float64] | None,
     each: int,
     rng: np.random.Generator,
+    spread: NDArray[np.float64] | None = None,
 ) -> Planted:
-    """Overwrite `each` query rows per kind with altered copies of reference rows, all drawn without repeat."""
+    """Overwrite `each` query rows per kind with altered copies of reference rows, all drawn without repeat.
+
+    Then features are brought to unit spread, where `spread` is given: all methods get the same rows.
+    """
     reference, query = sides
     each = max(1, min(each, len(query) // (2 * len(kinds)), len(reference) // len(kinds)))
     total = each * len(kinds)
@@ -180,10 +185,10 @@ def _plant(
     for number, alter in enumerate(kinds.values()):
         rows = pairs[kind == number]
         query[rows[:, 0]] = alter(reference[rows[:, 1]])
+    if spread is not None:
+        reference, query = (np.asarray(side / spread, dtype=np.float32) for side in sides)
     nobody = np.zeros((0, 2), dtype=np.int64)
-    return Planted(
-        name, source, reference, query, pairs, kind, tuple(kinds), 0.0, spread, nobody[:, 0], nobody
-    )
+    return Planted(name, source, reference, query, pairs, kind, tuple(kinds), 0.0, nobody[:, 0], nobody)
 
 
 def _grey(x: Array) -> Array:

@@ -35,8 +35,6 @@ def _given(_: Any, planted: Planted, query: Array) -> Answer:
     if planted.name == "embeddings":
         found = near_duplicates(reference, query, kind="unit", threshold=1.0 - planted.radius**2 / 2.0)
     else:
-        if planted.spread is not None:
-            reference, query = planted.points(reference), planted.points(query)
         found = near_duplicates(reference, query, kind="raw", threshold=planted.radius)
     return Answer(found.pairs[:, 1], found.pairs[:, 0])
 

@@ -42,8 +42,6 @@ class Planted:
     kinds : tuple of str
     radius : float
         Just more than the largest distance from a copy to its original: what every method is asked for.
-    spread : ndarray of float64, shape (d,), or None
-        Features are divided by this before distances are taken; None leaves them.
     asked : ndarray of int64, shape (a,)
         Query rows of which every neighbour within the radius is known.
     neighbours : ndarray of int64, shape (k, 2)
@@ -58,7 +56,6 @@ class Planted:
     kind: Numbers
     kinds: tuple[str, ...]
     radius: float
-    spread: NDArray[np.float64] | None
     asked: Numbers
     neighbours: Numbers
 
@@ -74,20 +71,16 @@ class Planted:
 
     def points(self, rows: Array) -> NDArray[np.float32]:
         """Return rows as float32 points, shape (n, d), on which distances are Euclidean."""
-        flat = rows.reshape(len(rows), -1)
-        if self.spread is None:
-            return np.ascontiguousarray(flat, dtype=np.float32)
-        return np.asarray(flat / self.spread.astype(np.float32), dtype=np.float32)
+        return np.ascontiguousarray(rows.reshape(len(rows), -1), dtype=np.float32)
 
     def distances(self, pairs: Numbers) -> NDArray[np.float64]:
         """Return the distance of each pair of a query and a reference row, in float64."""
         query, reference = (side.reshape(len(side), -1) for side in (self.query, self.reference))
-        divisor = 1.0 if self.spread is None else self.spread
         found = np.empty(len(pairs))
         step = max(1, BLOCK // query.shape[1])
         for start in range(0, len(pairs), step):
             part = pairs[start : start + step]
-            gap = (query[part[:, 0]].astype(np.float64) - reference[part[:, 1]]) / divisor
+            gap = query[part[:, 0]].astype(np.float64) - reference[part[:, 1]]
             found[start : start + step] = np.sqrt(np.einsum("ij,ij->i", gap, gap))
         return found
 
@@ -172,12 +165,10 @@ def save(planted: Planted, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "reference.npy", planted.reference)
     np.save(folder / "query.npy", planted.query)
-    spread = np.zeros(0) if planted.spread is None else planted.spread
     np.savez(
         folder / "truth.npz",
         pairs=planted.pairs,
         kind=planted.kind,
-        spread=spread,
         asked=planted.asked,
         neighbours=planted.neighbours,
     )
@@ -189,7 +180,6 @@ def load(folder: Path) -> Planted:
     """Read what `save` wrote."""
     about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
     with np.load(folder / "truth.npz") as truth:
-        spread = truth["spread"]
         return Planted(
             name=about["name"],
             source=about["source"],
@@ -199,7 +189,6 @@ def load(folder: Path) -> Planted:
             kind=truth["kind"],
             kinds=tuple(about["kinds"]),
             radius=about["radius"],
-            spread=spread if spread.size else None,
             asked=truth["asked"],
             neighbours=truth["neighbours"],
         )

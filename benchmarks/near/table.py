@@ -69,10 +69,9 @@ def _own(rows: list[Row]) -> Row | None:
 
 def _introduction(about: Row) -> str:
     shape = " x ".join(f"{size:,}" for size in about["reference"][1:])
-    scaled = "features over their standard deviation" if about["scaled"] else "values as they stand"
     return (
         f"{about['source']}. {about['reference'][0]:,} x {about['query'][0]:,} rows of {shape} {about['dtype']}, "
-        f"{about['planted']:,} planted copies ({', '.join(about['kinds'])}); within {about['radius']:.4g}, {scaled}."
+        f"{about['planted']:,} planted copies ({', '.join(about['kinds'])}); within {about['radius']:.4g}."
     )
 
 

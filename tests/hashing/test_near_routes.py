@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import cdist
 
-from auditor.hashing import ball, coordinates, route, signs
+from auditor.hashing import ball, coordinates, kernels, packed, route, signs
 from auditor.hashing.clusters import components, labelled
 from auditor.hashing.groups import grouped, own_owners, pairs_of_groups
 from auditor.hashing.points import Points, distances
@@ -18,6 +18,14 @@ from auditor.hashing.route import Met, near_pairs
 from auditor.hashing.verify import verified
 
 LIMIT = 10**6
+
+compiled = pytest.mark.skipif(not kernels.available(), reason="Numba is not installed, or compiles nothing.")
+
+SEARCHES = [
+    pytest.param(ball.arranged, id="NumPy"),
+    pytest.param(packed.arranged, id="compiled", marks=compiled),
+]
+"""The two bodies of the exact search."""
 
 
 def _points(flat: np.ndarray, **options: object) -> Points:
@@ -51,10 +59,24 @@ def _family(rng: np.random.Generator, n: int, m: int, d: int, apart: float) -> t
     return reference, query
 
 
-@pytest.mark.parametrize("search", [_by_products, lambda a, b, r: ball.arranged(a, b, r).run(LIMIT)])
+@pytest.mark.parametrize(
+    "search",
+    [
+        _by_products,
+        lambda a, b, r: ball.arranged(a, b, r).run(LIMIT),
+        pytest.param(lambda a, b, r: packed.arranged(a, b, r).run(LIMIT), marks=compiled),
+    ],
+)
 @pytest.mark.parametrize(
     ("shape", "radius"),
-    [((1, 1, 1), 0.5), ((30, 7, 2), 0.4), ((3000, 2200, 3), 0.05), ((2300, 200, 40), 5.5)],
+    [
+        ((1, 1, 1), 0.5),
+        ((30, 7, 2), 0.4),
+        ((33, 1, 12), 4.0),
+        ((3000, 2200, 3), 0.05),
+        ((2300, 200, 40), 5.5),
+        ((1100, 40, 300), 22.0),
+    ],
 )
 @pytest.mark.parametrize("own", [False, True])
 def test_exact_routes_find_what_brute_force_finds(
@@ -91,6 +113,98 @@ def test_exact_routes_agree_whatever_the_points(
     wide = radius + 1e-6
     assert _met(_by_products(_points(reference), there, wide)) == wanted
     assert _met(ball.arranged(_points(reference), there, wide).run(LIMIT)) == wanted
+    if kernels.available():
+        assert _met(packed.arranged(_points(reference), there, wide).run(LIMIT)) == wanted
+
+
+@compiled
+@pytest.mark.parametrize(
+    "dtype", [bool, np.uint8, np.int8, np.uint16, np.int32, np.int64, np.float16, np.float32, np.float64]
+)
+@pytest.mark.parametrize("d", [2, 300])
+def test_compiled_search_is_the_other_one_whatever_the_type(dtype: type, d: int) -> None:
+    rng = np.random.default_rng(d)
+    most = 2 if dtype is bool else 100
+    reference = rng.integers(0, most, (900, d)).astype(dtype)
+    query = reference[rng.permutation(900)[:200]].copy()
+    query[:, 0] = rng.integers(0, most, 200).astype(dtype)
+    here, there = _points(reference), _points(query)
+    for radius in (0.0, 1.0, 9.0):
+        one = ball.arranged(here, there, radius).run(LIMIT)
+        two = packed.arranged(here, there, radius).run(LIMIT)
+        assert _met(one) == _met(two)
+        assert np.array_equal(one.distance, two.distance)
+
+
+@compiled
+@pytest.mark.parametrize(
+    "options", [{}, {"unit": True}, {"contrast": 3}, {"bend": 1.5}, {"rows": np.arange(0, 700, 2)}]
+)
+@pytest.mark.parametrize("own", [False, True])
+def test_compiled_search_is_the_other_one_whatever_is_missing(options: dict[str, object], own: bool) -> None:
+    """Missing and infinite values stand at the centre, huge ones at a bound, where they are near each other."""
+    rng = np.random.default_rng(4)
+    reference = rng.normal(size=(700, 30)).astype(np.float32)
+    reference[350:] = reference[:350] + np.float32(0.02) * rng.normal(size=(350, 30)).astype(np.float32)
+    for k, value in enumerate([np.nan, np.inf, -np.inf, 3e9, 1e30, -1e38, 2e8]):
+        reference[rng.permutation(700)[:40], k] = value
+    centre, scale = rng.normal(size=30), rng.uniform(0.5, 2.0, 30)
+    here = Points(reference, centre, scale, **options)
+    there = None if own else Points(reference[100:400], centre, scale, **{**options, "rows": None})
+    for radius in (0.05, 0.5, 3.0):
+        one = ball.arranged(here, there, radius).run(LIMIT)
+        two = packed.arranged(here, there, radius).run(LIMIT)
+        assert _met(one) == _met(two)
+        assert np.array_equal(one.distance, two.distance)
+    assert one.query.size
+
+
+@compiled
+def test_threads_and_little_room_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(4)
+    reference, query = rng.normal(size=(3000, 5)), rng.normal(size=(700, 5))
+    wanted = ball.arranged(_points(reference), _points(query), 0.9).run(LIMIT)
+    for count, room in ((1, 2**17), (3, 2**17), (2, 2), (40, 50)):
+        monkeypatch.setattr(packed, "threads", lambda count=count: count)
+        monkeypatch.setattr(packed, "ROOM", room)
+        found = packed.arranged(_points(reference), _points(query), 0.9).run(LIMIT)
+        assert np.array_equal(found.query, wanted.query)
+        assert np.array_equal(found.reference, wanted.reference)
+
+
+@compiled
+def test_equal_projections_are_ordered_all_the_same() -> None:
+    """All points on one spot but a few: halves cannot be told apart, and no point may get lost."""
+    flat = np.zeros((2100, 4), dtype=np.float32)
+    flat[::100] = np.random.default_rng(0).normal(size=(21, 4))
+    found = packed.arranged(_points(flat), _points(flat[:150]), 1e-3).run(LIMIT)
+    assert _met(found) == _brute(flat, flat[:150], 1e-3)
+
+
+@compiled
+def test_what_a_compiled_search_costs_is_told_beforehand() -> None:
+    rng = np.random.default_rng(0)
+    reference, query = rng.uniform(size=(50_000, 3)), rng.uniform(size=(5000, 3))
+    search = packed.arranged(_points(reference), _points(query), 0.01)
+    assert search.cost() < search.within(0.1).cost() < search.within(1.0).cost() / 10
+
+
+@compiled
+def test_the_compiled_search_is_taken_where_it_stands_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(2)
+    flat = rng.normal(size=(30_000, 6)).astype(np.float32)
+    plain = near_pairs(_points(flat), None, 0.1, rng, limit=LIMIT)
+    monkeypatch.setattr(kernels, "_ACCOUNTS", kernels._Accounts())
+    monkeypatch.setitem(kernels.SAVED, "sought", ("trees", 1.0))
+    run = packed.Search.run
+    asked = []
+    monkeypatch.setattr(packed.Search, "run", lambda self, limit: asked.append(limit) or run(self, limit))
+    for _ in range(2):  # compiled on the way, and ready
+        found = near_pairs(_points(flat), None, 0.1, rng, limit=LIMIT)
+        assert np.array_equal(found.query, plain.query)
+        assert np.array_equal(found.reference, plain.reference)
+        assert np.array_equal(found.distance, plain.distance)
+    assert len(asked) == 2
 
 
 def test_radius_of_each_query_within_one_set() -> None:
@@ -103,10 +217,11 @@ def test_radius_of_each_query_within_one_set() -> None:
     assert _met(found) == wanted
 
 
-def test_limit_is_kept_and_told() -> None:
+@pytest.mark.parametrize("arranged", SEARCHES)
+def test_limit_is_kept_and_told(arranged) -> None:
     flat = np.random.default_rng(0).normal(size=(300, 2)).astype(np.float32)
     for found in (
-        ball.arranged(_points(flat), None, 10.0).run(50),
+        arranged(_points(flat), None, 10.0).run(50),
         verified(_points(flat), None, np.full(300, 10.0), near_products(_points(flat), None, 10.0), 50),
     ):
         assert found.query.size == 50

@@ -13,13 +13,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 IMPORT_SECONDS = 0.6
 """What it takes to import Numba."""
 
-COMPILE_SECONDS = 1.5
-"""What it takes to compile one kernel; from the cache on disk it takes less, but that is not known before."""
+COMPILE_SECONDS, LOAD_SECONDS = 1.5, 0.2
+"""What it takes to compile one kernel, and to load it from the cache on disk."""
 
 SAVED = {
     "hash_words": ("digests", 1.0e-9),
@@ -30,9 +31,10 @@ SAVED = {
     "band_keys": ("keys", 3e-9),
     "coordinate_keys": ("keys", 4e-9),
     "shared_counts": ("sets", 6e-9),
+    "sought": ("trees", 1e-9),
 }
 """The module of each kernel, and the seconds it saves a value (a word, a number, a digest, a token or entry, a
-code, a coordinate): measured on one core, with AVX-512, against the NumPy bodies."""
+code, a coordinate, a nanosecond foreseen): measured on one core, with AVX-512, against the NumPy bodies."""
 
 
 @dataclass(slots=True)
@@ -63,7 +65,8 @@ def twin(name: str, values: int) -> Callable[..., None] | None:
     if kernel is not None:
         return kernel
     module, saved = SAVED[name]
-    price = COMPILE_SECONDS + (0.0 if "numba" in sys.modules else IMPORT_SECONDS)
+    price = LOAD_SECONDS if _kept(module) else COMPILE_SECONDS
+    price += 0.0 if "numba" in sys.modules else IMPORT_SECONDS
     lost = _ACCOUNTS.lost.get(name, 0.0) + values * saved
     _ACCOUNTS.lost[name] = lost
     if lost < price or not available():
@@ -71,6 +74,18 @@ def twin(name: str, values: int) -> Callable[..., None] | None:
     kernel = load(module, name)
     _ACCOUNTS.loaded[name] = kernel
     return kernel
+
+
+def ready(name: str) -> bool:
+    """Whether the kernel of that name has been compiled or loaded in this process."""
+    return name in _ACCOUNTS.loaded
+
+
+@cache
+def _kept(module: str) -> bool:
+    """Whether kernels of the module stand in the cache beside it, from an earlier process."""
+    cached = Path(__file__).parent / "__pycache__"
+    return "NUMBA_CACHE_DIR" not in os.environ and any(cached.glob(f"{module}.*.nbi"))
 
 
 def load(module: str, name: str) -> Callable[..., None]:

@@ -24,24 +24,34 @@ def compiled(function: Function) -> Function:
     The machine code is kept on disk beside the source or, where that cannot be written, in the user's own cache; where
     neither can, it is compiled anew in every process.
     """
-    try:
-        made = numba.njit(function, cache=True, nogil=True)
-    except (RuntimeError, OSError):  # no place to write to
-        made = numba.njit(function, nogil=True)
-    return _Forgiving(made, function)  # type: ignore[return-value]
+    return _Forgiving(function, frozenset())  # type: ignore[return-value]
+
+
+def bounding(function: Function) -> Function:
+    """Return the function compiled so that sums may be taken in any order: for bounds with room for that."""
+    return _Forgiving(function, frozenset({"reassoc"}))  # type: ignore[return-value]
+
+
+def fused(function: Function) -> Function:
+    """Return the function compiled so that products need not be rounded before they are added: for bounds as well."""
+    return _Forgiving(function, frozenset({"contract"}))  # type: ignore[return-value]
 
 
 class _Forgiving:
-    """A compiled function that does without its cache where writing to it fails after all."""
+    """A compiled function that does without its cache where that cannot be made, or writing to it fails after all."""
 
-    def __init__(self, made: Any, function: Any) -> None:
-        self.made, self.function = made, function
+    def __init__(self, function: Any, liberties: frozenset[str]) -> None:
+        self.function, self.settings = function, {"nogil": True, "fastmath": set(liberties)}
+        try:
+            self.made = numba.njit(function, cache=True, **self.settings)
+        except (RuntimeError, OSError):  # no place to write to
+            self.made = numba.njit(function, **self.settings)
 
     def __call__(self, *args: Any) -> Any:
         try:
             return self.made(*args)
         except OSError:  # a full or vanished disk; the kernels themselves touch no file
-            self.made = numba.njit(self.function, nogil=True)
+            self.made = numba.njit(self.function, **self.settings)
             return self.made(*args)
 
 

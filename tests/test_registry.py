@@ -58,6 +58,7 @@ def test_bad_fixture_trips_the_rule(known: Rule) -> None:
     assert outcome.status is Status.FAILED, outcome.traceback or outcome.reason
     for finding in outcome.findings:
         assert finding.message
+        assert "{" not in finding.message, "an f is missing"
         assert finding.fix.summary
         assert finding.evidence.measures
         assert finding.level <= max(known.severity, Severity.ERROR)

@@ -265,7 +265,7 @@ def _high(case: Case, names: Names, apart: Names, one: HighCodes) -> Finding:
     return Finding(
         f"{one.columns.size:,} features of {joined(names, 'X_')} hold negative numbers in an unsigned type: beside small "
         f"values stand such as {value} in {case.feature(column)}, which is 2^{one.bits} - {-means}; {one.share:.1%} of "
-        "their values ran over, and none lie between.{_unlike(apart)}",
+        f"their values ran over, and none lie between.{_unlike(apart)}",
         Evidence.of(
             Measure("share of values that ran over", one.share, 0.0, "%"),
             Measure("least number they stand for", float(one.lowest)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,9 @@ Hashes = NDArray[np.uint64]
 
 CAP = 64
 """Partners taken for one row from one bucket."""
+
+BLOCK = 2**16
+"""Keys whose pairs are made at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +109,46 @@ def meet(reference: Hashes, query: Hashes | None, cap: int = CAP) -> tuple[Numbe
     """
     n, m = reference.size, 0 if query is None else query.size
     bits = np.uint64(max(1, int(n + m).bit_length()))
+    numbers = (np.uint64(1) << bits) - np.uint64(1)
     word = np.empty(n + m, dtype=np.uint64)
-    np.right_shift(reference, bits, out=word[:n])
+    np.bitwise_and(reference, ~numbers, out=word[:n])
     if query is not None:
-        np.right_shift(query, bits, out=word[n:])
-    word <<= bits
-    word |= np.arange(n + m, dtype=np.uint64)
+        np.bitwise_and(query, ~numbers, out=word[n:])
+    for start in range(0, n + m, BLOCK):
+        word[start : start + BLOCK] |= np.arange(start, min(start + BLOCK, n + m), dtype=np.uint64)
     word.sort()
+    held = np.uint32 if n + m < 2**32 else np.int64  # there may be more pairs than rows
+    ours, theirs, left = [np.zeros(0, dtype=held)], [np.zeros(0, dtype=held)], 0
+    for part in _whole_runs(word, numbers):
+        i, j, capped = _met(part, bits, n, cap, own=query is None)
+        ours.append(i.astype(held))
+        theirs.append(j.astype(held))
+        left += capped
+    del word
+    asked = np.concatenate(ours, dtype=np.int64)
+    ours.clear()
+    return asked, np.concatenate(theirs, dtype=np.int64), left
+
+
+def _whole_runs(word: Hashes, numbers: np.uint64) -> Iterator[Hashes]:
+    """Yield sorted words, about `BLOCK` at a time, those that agree beyond `numbers` together."""
+    start = 0
+    while start < word.size:
+        stop = min(start + BLOCK, word.size)
+        stop = int(np.searchsorted(word, word[stop - 1] | numbers, "right"))
+        yield word[start:stop]
+        start = stop
+
+
+def _met(word: Hashes, bits: np.uint64, n: int, cap: int, *, own: bool) -> tuple[Numbers, Numbers, int]:
+    """Return what `meet` does, from sorted words; rows from `n` on are the query's, unless both are one."""
     word = _shared(word, bits)
     key, row = word >> bits, (word & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
     fresh = np.ones(key.size, dtype=bool)
     fresh[1:] = key[1:] != key[:-1]
     first = np.flatnonzero(fresh)
     run = np.cumsum(fresh) - 1
-    if query is None:
+    if own:
         asked = np.flatnonzero(~fresh)
         there = asked - first[run[asked]]
     else:  # reference rows have the lower numbers, so they stand first in a run
@@ -133,7 +163,7 @@ def meet(reference: Hashes, query: Hashes | None, cap: int = CAP) -> tuple[Numbe
     draw = mix(word[asked[crowded]]) >> np.uint64(1)
     begin[crowded] = draw.astype(np.int64) % there[crowded]
     offset = (offset + np.repeat(begin, taken)) % np.repeat(there, taken)
-    ours = np.repeat(row[asked] - (0 if query is None else n), taken)
+    ours = np.repeat(row[asked] - (0 if own else n), taken)
     theirs = row[np.repeat(first[run[asked]], taken) + offset]
     return ours, theirs, int((there - taken).sum())
 

@@ -50,9 +50,13 @@ def labelled(owner: Numbers, first: Numbers, second: Numbers) -> Numbers:
     >>> labelled(np.array([0, 1, 0, 3]), np.array([1]), np.array([3]))
     array([0, 1, 0, 1])
     """
-    rows = np.arange(owner.size)
-    copies = np.flatnonzero(owner != rows)
-    if not copies.size and not first.size:
-        return rows
-    least = components(owner.size, np.concatenate([first, owner[copies]]), np.concatenate([second, copies]))
-    return (np.cumsum(least == rows) - 1)[least]
+    least = owner
+    if first.size:
+        linked, at = np.unique(np.concatenate([owner[first], owner[second]]), return_inverse=True)
+        root = np.arange(owner.size)
+        root[linked] = linked[components(linked.size, at[: first.size], at[first.size :])]
+        least = root[owner]
+        del root
+    number = np.cumsum(least == np.arange(owner.size))
+    number -= 1
+    return number[least]

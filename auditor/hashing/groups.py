@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+BLOCK = 2**16
+"""Rows whose pairs are made at a time."""
 
 Numbers = NDArray[np.int64]
 Pairs = tuple[Numbers, Numbers, NDArray[np.float64]]
@@ -46,11 +50,16 @@ def grouped(owner: Numbers) -> Groups:
     >>> groups.rows.tolist(), groups.starts.tolist()
     ([0, 2, 1, 3], [0, 2, 3, 4])
     """
+    numbers = np.arange(owner.size + 1)
+    if np.array_equal(owner, numbers[:-1]):
+        return Groups(numbers[:-1], numbers)
+    del numbers
     rows = np.argsort(owner, kind="stable")
+    fresh = np.ones(owner.size + 1, dtype=bool)
     ordered = owner[rows]
-    fresh = np.ones(owner.size, dtype=bool)
-    fresh[1:] = ordered[1:] != ordered[:-1]
-    return Groups(rows, np.append(np.flatnonzero(fresh), owner.size))
+    fresh[1:-1] = ordered[1:] != ordered[:-1]
+    del ordered
+    return Groups(rows, np.flatnonzero(fresh))
 
 
 def own_owners(owner: Numbers, n: int) -> Numbers:
@@ -95,10 +104,13 @@ def pairs_of_groups(ours: Groups, theirs: Groups | None, pairs: Pairs, *, limit:
         (ours.first[i], other.first[j], distance), *_stars(ours, other, i[same], j[same])
     ]  # fmt: skip
     if theirs is None:
-        parts.append(_inside(ours) if whole else _star(ours))
+        parts.extend(_inside(ours) if whole else [_star(ours)])
     first, second, apart = (np.concatenate(side) for side in zip(*parts, strict=True))
+    del parts
     if theirs is None:
-        first, second = np.minimum(first, second), np.maximum(first, second)
+        lower = np.minimum(first, second)
+        np.maximum(first, second, out=second)
+        first = lower
     order = np.lexsort((second, first))[:limit]
     return (first[order], second[order], apart[order]), total - order.size
 
@@ -114,14 +126,17 @@ def _product(ours: Groups, theirs: Groups, i: Numbers, j: Numbers, distance: NDA
     return first, second, np.repeat(distance, count)
 
 
-def _inside(groups: Groups) -> Pairs:
-    """Return all pairs of rows of one group."""
-    many = np.flatnonzero(groups.sizes > 1)
-    start = np.repeat(groups.starts[many], groups.sizes[many])
-    place = _counting(groups.sizes[many])  # each row with those before it
-    first = np.repeat(start + place, place)
-    second = np.repeat(start, place) + _counting(place)
-    return groups.rows[second], groups.rows[first], np.zeros(first.size)
+def _inside(groups: Groups) -> Iterator[Pairs]:
+    """Yield all pairs of rows of one group, those of about `BLOCK` rows at a time."""
+    sizes = groups.sizes
+    many = np.flatnonzero(sizes > 1)
+    load = np.cumsum(sizes[many]) // BLOCK
+    for some in np.split(many, np.flatnonzero(np.diff(load)) + 1):
+        start = np.repeat(groups.starts[some], sizes[some])
+        place = _counting(sizes[some])  # each row with those before it
+        first = np.repeat(start + place, place)
+        second = np.repeat(start, place) + _counting(place)
+        yield groups.rows[second], groups.rows[first], np.zeros(first.size)
 
 
 def _star(groups: Groups) -> Pairs:

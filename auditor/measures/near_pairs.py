@@ -125,9 +125,16 @@ def found_pairs(
     n = len(here)
     owner = representatives([here.flat] if there is None else [here.flat, there.flat])
     left = _distinct(here, owner[:n])
-    local = None if there is None else own_owners(owner, n)
-    right = None if there is None or local is None else _distinct(there, local)
+    right = None if there is None else _distinct(there, own_owners(owner, n))
+    unrelated = _unrelated(left)
+    copies = np.flatnonzero(owner != np.arange(owner.size))
+    rows, originals = owner.size, owner[copies]
+    del owner  # while the search takes its memory
     met, natural = _searched(left, right, radius, rng, limit=limit, sphere=sphere)
+    del left, right
+    owner = np.arange(rows)
+    owner[copies] = originals
+    local = None if there is None else own_owners(owner, n)
     ours, theirs = grouped(owner[:n]), None if local is None else grouped(local)
     i, j, d = met.reference, met.query, met.distance
     if theirs is not None:
@@ -135,7 +142,7 @@ def found_pairs(
     (first, second, distance), left_out = pairs_of_groups(ours, theirs, (i, j, d), limit=limit)
     at = ours.first[i], (ours.first[j] if theirs is None else theirs.first[j] + n)
     labels = labelled(owner, *at)
-    return Found(first, second, distance, labels, met, left_out, natural, _unrelated(left))
+    return Found(first, second, distance, labels, met, left_out, natural, unrelated)
 
 
 def _distinct(points: Points, owner: Numbers) -> Points:

@@ -30,6 +30,9 @@ PARTS_VALUES = 10**6
 """Values of train beyond which only `FEW_PARTS` are refitted."""
 
 FEW_PARTS = 19
+"""Parts where several precise numbers differ, which two fits hardly share by chance, or where train is large."""
+
+SEVERAL_NUMBERS = 3
 
 CHANCE = 0.05
 """Largest probability, given a fit on a random part of train, at which a state is ascribed to more rows."""
@@ -150,7 +153,8 @@ def _chance(
     size = count_rows(rows) * int(np.prod(tuple(getattr(rows, "shape", (0, 1)))[1:], initial=1.0))
     picked = np.flatnonzero(differs)
     tolerance = 1e-9 * np.nan_to_num(np.abs(as_numbers(reference).values[picked]))
-    parts, hits = PARTS if size <= PARTS_VALUES else FEW_PARTS, 0
+    several = distinct_precise(as_numbers(reference).values, differs) >= SEVERAL_NUMBERS
+    parts, hits = FEW_PARTS if several or size > PARTS_VALUES else PARTS, 0
     for i in range(parts):
         trial.check_clock()
         drawn = draw(i)

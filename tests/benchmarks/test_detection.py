@@ -47,6 +47,43 @@ def test_maps_are_told(wine) -> None:
         assert not any(one["crashed"] for one in records)
 
 
+def test_fitted_objects_are_told_and_those_fitted_on_train_are_not(wine) -> None:
+    run = module("detection")
+    turns = [run.run_task(run.Task("object", wine.name, 0, "", 5000, turn)) for turn in (3, 4)]
+    kinds = [{one["kind"] for one in records} for records in turns]
+    assert kinds[0]
+    assert not kinds[0] & kinds[1]
+    records = turns[0] + turns[1]
+    told = [one for one in records if one["family"] == "object" and one["visible"]]
+    assert told
+    assert all(one["found"] for one in told)
+    assert not any(one["found"] for one in records if one["family"] == "object, on train")
+
+
+def test_what_a_part_of_train_gives_too_is_not_counted_as_a_leak() -> None:
+    is_tellable = module("_objects")._is_tellable
+    before = np.arange(8.0).reshape(4, 2)
+    after = before + np.array([0, 1])
+    assert is_tellable(before, after, [before])
+    assert not is_tellable(before, before, [])
+    assert not is_tellable(before, after, [after + np.array([5, 0])])
+
+
+def test_objects_come_in_groups_with_a_row_for_all() -> None:
+    run = module("detection")
+    counts: dict = {}
+    base = {"fitted": "val", "dtype": "float64", "data": "a", "beside": [], "crashed": [], "family": "object"}
+    for kind in ("decomposition: PCA", "decomposition: NMF", "impute: KNNImputer"):
+        run._count(counts, [], {**base, "kind": kind, "visible": True, "found": True, "named": True})
+    rows = run.table({"counts": counts}).splitlines()[2:]
+    assert [row.split("|")[1].strip() for row in rows] == [
+        "object: decomposition",
+        "object: impute",
+        "object: all",
+    ]
+    assert "| 3 |" in rows[-1]
+
+
 def test_a_planted_split_keeps_every_class_in_train(wine) -> None:
     for seed in range(3):
         train, val, test = module("_defects").split(wine, seed)

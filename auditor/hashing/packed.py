@@ -35,8 +35,8 @@ NODE, BLOCK, CANDIDATE, COORDINATE = 60.0, 30.0, 60.0, 0.15
 """Nanoseconds of comparing a point with the boxes of a node and with the points of a block, of a candidate, and of each
 of its coordinates."""
 
-PLAIN = ("b1", "u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8")
-"""Types of values that a kernel reads as they stand."""
+PLAIN = ("b1", "u1", "i8", "f4", "f8")
+"""Types of values that a kernel reads as they stand: each other one would have to be compiled for, too."""
 
 BOUNDED = 1e8
 """Centres beyond, in the unit of distances, keep candidates from being judged by their values as they stand."""

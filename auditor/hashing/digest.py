@@ -142,15 +142,20 @@ def first_equal(digests: NDArray[np.uint64], equal: Equal) -> NDArray[np.int64]:
     Parameters
     ----------
     digests : ndarray of uint64, shape (n,)
-        Equal where rows are. Overwritten.
+        Equal where rows are. Overwritten by the answer.
     equal : callable
         Tells for two arrays of row numbers which of the pairs are equal.
     """
     rows, starts = _runs(digests)
-    first = np.arange(digests.size, dtype=np.int64)
+    first = digests.view(np.int64)
+    for start in range(0, first.size, BLOCK):
+        first[start : start + BLOCK] = np.arange(start, min(start + BLOCK, first.size))
     while rows.size:  # once, unless digests of different rows agree: then once per different row of a run
         leaders = rows[starts]
         same = equal(leaders, rows)
+        if same.all():
+            first[rows] = leaders
+            break
         first[rows[same]] = leaders[same]
         rows, starts = rows[~same], _starts(starts[~same])
     return first
@@ -232,7 +237,7 @@ def _equal(
     """Compare stacked rows pair by pair."""
     equal: NDArray[np.bool_] = left == right
     pairs = np.flatnonzero(~equal)
-    step = max(1, CHUNK_BYTES // (8 * max(1, parts[0].shape[1])))
+    step = max(1, CHUNK_BYTES // (32 * max(1, parts[0].shape[1])))  # both sides, as they are and as bits
     for start in range(0, pairs.size, step):
         block = pairs[start : start + step]
         (a, a_rest), (b, b_rest) = (_gather(parts, side[block], dtype) for side in (left, right))

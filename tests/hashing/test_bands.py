@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from auditor.hashing import bands as banding
 from auditor.hashing.bands import Bands, bands_needed, choose_bands, distinct_pairs, meet
 from auditor.hashing.mix import mix
 
@@ -71,6 +72,19 @@ def test_the_input_is_left_as_it_was() -> None:
     before = keys.copy()
     meet(keys, keys)
     assert np.array_equal(keys, before)
+
+
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("block", [1, 3, 100])
+def test_parts_do_not_show(block: int, own: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(block)
+    keys, asked = (mix(rng.integers(0, 150, 500).astype(np.uint64)) for _ in range(2))
+    keys[:3], asked[:2] = np.uint64(2**64 - 1), np.uint64(2**64 - 1)  # nothing comes after these
+    whole = meet(keys, None if own else asked, cap=3)
+    monkeypatch.setattr(banding, "BLOCK", block)
+    parts = meet(keys, None if own else asked, cap=3)
+    assert whole[2] == parts[2] > 0
+    assert all(np.array_equal(a, b) for a, b in zip(whole[:2], parts[:2], strict=True))
 
 
 @given(st.floats(0.05, 0.999), st.integers(1, 12), st.floats(1e-6, 0.5))

@@ -77,7 +77,14 @@ class Points:
     def raw(self, rows: slice | NDArray[np.integer[Any]]) -> NDArray[Any]:
         """Return the values that points are made of, shape (len(rows), d)."""
         where = rows if self.rows is None else self.rows[rows]
-        return self.flat[where] if self.columns is None else self.flat[where][:, self.columns]
+        some: NDArray[Any]
+        if isinstance(where, slice) or not self.flat.flags.c_contiguous:
+            some = self.flat[where]
+        else:  # quicker than an index, but it would copy an array of other strides whole
+            some = np.take(self.flat, where, axis=0)
+        if self.columns is None:
+            return some
+        return np.take(some, self.columns, axis=1) if some.flags.c_contiguous else some[:, self.columns]
 
     @property
     def still(self) -> bool:

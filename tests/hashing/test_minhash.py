@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from auditor.hashing.bbit import packed, packed_agreement
 from auditor.hashing.minhash import (
     DONORS,
     EMPTY,
@@ -20,8 +21,6 @@ from auditor.hashing.minhash import (
     grouped_agreement,
     many_permutations,
     one_permutation,
-    packed,
-    packed_agreement,
     weighted,
 )
 from auditor.hashing.mix import mix

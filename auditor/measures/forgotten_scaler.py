@@ -30,6 +30,9 @@ MOST = 0.98
 FEW = 0.5
 """Share of values, at most, that stand there as given."""
 
+SMALL = 4
+"""Features that show a scaler up to which one of them, told to be raw, is enough."""
+
 MATTERS = 0.25
 """Distance, in spreads, that a typical value moves by where a scaler changes what a model sees."""
 
@@ -268,7 +271,8 @@ def _not_applied(sides: _Sides, maps: list[_Map]) -> ScaleMismatch | None:
     for one, shown in zip(maps, by_map, strict=True):
         told, against = shown & (chances < 0), shown & (places < 0)
         log_p = float(chances[told].sum()) + math.log10(len(maps) * max(1, shown.size))
-        if told.sum() < max(1, against.sum()) or log_p >= CERTAIN:
+        least = 1 if shown.sum() <= SMALL else 2
+        if told.sum() < max(least, against.sum()) or log_p >= CERTAIN:
             follow = _on_levels(sides, _by_quartiles(sides), shown, told) if one.kind == "robust" else None
             if follow is None:
                 continue

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from itertools import permutations
 
 import numpy as np
@@ -13,7 +12,19 @@ from auditor._case import Case, Split
 from auditor.hashing.sampling import spaced
 from auditor.measures.affine import comparable_columns
 from auditor.measures.columns import ColumnStatistics
-from auditor.measures.marginals import Floats, kolmogorov, kolmogorov_noise, sampled, spread
+from auditor.measures.feature_order import (
+    APART,
+    CERTAIN,
+    REVERSED,
+    SLACK,
+    Reordered,
+    Sides,
+    distance,
+    not_by_shift,
+    rank_correlations,
+)
+from auditor.measures.marginals import Floats, kolmogorov, kolmogorov_noise, sampled
+from auditor.measures.turned_signs import turned_signs
 
 MOST = 300
 """Features that are matched; an assignment takes the cube of their number."""
@@ -24,63 +35,18 @@ FEWEST = 30
 FEW = 12
 """Rows needed to see signs turned."""
 
-APART = 0.3
 CHANNELS = 3
-SLACK = 0.02
-
-STRONG = 0.25
-"""Correlation from which its sign means something."""
-
-REVERSED = 64.0
-"""Difference of sums of squares, as of eight standard errors, that proves correlations reversed."""
 
 LIKELIER = 25.0
-"""The same for five standard errors, where distributions tell as much."""
+"""Difference of sums of squares, as of five standard errors, where distributions tell as much."""
+
+REFINED = 5
+"""Times, at most, that features are matched again by their correlations in the order found."""
 
 PROFILE = 16
 """Strongest correlations of a feature that are compared."""
 
 QUANTILES = np.linspace(0.02, 0.98, 33)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Reordered:
-    """How the features of a split correspond to those of another.
-
-    Attributes
-    ----------
-    kind : str
-        ``"columns"``, ``"channels"``, ``"signs"`` or ``"inverted"``.
-    columns : ndarray of int64, shape (k,)
-        Features (or channels) of the reference that are elsewhere, or have the other sign.
-    source : ndarray of int64, shape (k,)
-        Where each of them stands in the split.
-    before, after, noise : float
-        Median distance of the distributions as given and with the order restored, and what two samples of
-        one population keep within. For channels, standard errors.
-    structure : tuple of float
-        How far the correlations of these features are apart, as given and with the order restored; NaN
-        where they say nothing.
-    """
-
-    kind: str
-    columns: NDArray[np.int64]
-    source: NDArray[np.int64]
-    before: float
-    after: float
-    noise: float
-    structure: tuple[float, float] = (math.nan, math.nan)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Sides:
-    """Sampled rows of both splits, the features compared, and their distances."""
-
-    columns: NDArray[np.int64]
-    first: Floats
-    second: Floats
-    apart: Floats
-    noise: float
 
 
 def reordered(
@@ -92,7 +58,7 @@ def reordered(
         return channels
     table = len(case.train.feature_shape) == 1
     columns = _varying(case, left, right) if table else comparable_columns(case, left, right)
-    if columns.size < 2 or (table and columns.size > MOST):
+    if not columns.size or (table and columns.size > MOST):
         return None
     columns = columns[spaced(columns.size, MOST)]
     a = sampled(case[first].flat, columns)
@@ -102,10 +68,10 @@ def reordered(
     noise = kolmogorov_noise(len(a), len(b))
     ordered = np.sort(a, axis=0), np.sort(b, axis=0)
     apart = np.array([kolmogorov(x, y, SLACK) for x, y in zip(ordered[0].T, ordered[1].T, strict=True)])
-    sides = _Sides(columns, a, b, apart, noise)
-    if min(len(a), len(b)) < FEWEST:
-        return _signs(sides) if table else None
-    return (_signs(sides) or _columns(sides)) if table else _inverted(sides)
+    sides = Sides(columns, a, b, apart, noise)
+    if min(len(a), len(b)) < FEWEST and not table:
+        return None
+    return (turned_signs(sides) or _columns(sides)) if table else _inverted(sides)
 
 
 def _varying(case: Case, left: ColumnStatistics, right: ColumnStatistics) -> NDArray[np.int64]:
@@ -127,11 +93,7 @@ def _by_name(first: Split, second: Split) -> NDArray[np.int64]:
     return order
 
 
-def _distance(first: Floats, second: Floats) -> float:
-    return kolmogorov(np.sort(first), np.sort(second), SLACK)
-
-
-def _columns(sides: _Sides) -> Reordered | None:
+def _columns(sides: Sides) -> Reordered | None:
     """Match features by their quantiles and correlations, and check the match on what they have in common.
 
     Populations that differ keep their correlations; a match that restores these is no accident.
@@ -140,19 +102,32 @@ def _columns(sides: _Sides) -> Reordered | None:
         return None
     from scipy.optimize import linear_sum_assignment
 
-    order = np.asarray(linear_sum_assignment(_cost(sides))[1])
+    cost = _cost(sides)
+    order = np.asarray(linear_sum_assignment(cost + _profiles(sides))[1])
+    correlations = rank_correlations(sides.first), rank_correlations(sides.second)
+    for _ in range(REFINED):
+        better = np.asarray(linear_sum_assignment(cost + _misfit(*correlations, order))[1])
+        if np.array_equal(better, order):
+            break
+        order = better
     here = np.flatnonzero(order != np.arange(order.size))
-    there = order[here]
     if here.size < 2:
         return None
-    structure = _structure(sides, here, order)
+    return _judged(sides, order, here, _structure(*correlations, here, order))
+
+
+def _judged(
+    sides: Sides, order: NDArray[np.int64], here: NDArray[np.int64], structure: tuple[float, float]
+) -> Reordered | None:
+    """Return the match if it restores what populations keep."""
+    there = order[here]
     error = math.sqrt(1 / len(sides.first) + 1 / len(sides.second))
     restored = structure[0] > max(0.15, 3 * error) and structure[1] < 0.35 * structure[0]
     told = sides.apart[here] > max(sides.noise, 0.15)
     if restored and told.sum() < 2:
         told[:] = True  # alike features: only their correlations tell
     pairs = list(zip(here[told], there[told], strict=True))
-    after = np.array([_distance(sides.first[:, i], sides.second[:, j]) for i, j in pairs])
+    after = np.array([distance(sides.first[:, i], sides.second[:, j]) for i, j in pairs])
     if len(pairs) < 2 or np.mean(after <= sides.noise) < 0.9:
         return None
     before = float(np.median(sides.apart[here[told]]))
@@ -164,129 +139,84 @@ def _columns(sides: _Sides) -> Reordered | None:
     partly = fits and evidence > (LIKELIER if here.size >= 3 and before >= 0.5 else REVERSED)
     silent = max(structure) < max(0.1, 1.25 * error) and here.size >= 3 and before >= 0.5
     silent = silent and sides.noise < 0.25 and evidence > -LIKELIER
-    if not restored and not (clear and (partly or silent)):
-        return None
+    few = min(len(sides.first), len(sides.second)) < FEWEST
+    if few or (not restored and not (clear and (partly or silent))):
+        matched = structure[1] <= 1.25 * error and evidence > 0
+        if not (clear and matched and evidence / 2 + _coincidence(sides, pairs, after) > CERTAIN):
+            return None
     found = sides.columns[here], sides.columns[there]
     return Reordered("columns", *found, before, float(np.median(after)), sides.noise, structure)
 
 
-def _cost(sides: _Sides) -> Floats:
-    """Return how little each feature of one split resembles each of the other, shape (d, d).
+def _coincidence(sides: Sides, pairs: list[tuple[np.int64, np.int64]], after: Floats) -> float:
+    """Return the log odds against features that match others by accident, all orders paid for.
 
-    Beside the quantiles, the sorted correlations with all other features are compared, which do not
-    depend on the order. Staying in place has the advantage of the noise.
+    A feature of another population may be distributed as another feature of train is, with the share of
+    them that it agrees with as its chance.
+    """
+    chances = []
+    for (_, j), near in zip(pairs, after, strict=True):
+        if near <= sides.noise:
+            alike = [distance(column, sides.second[:, j]) <= sides.noise for column in sides.first.T]
+            chances.append(math.log(float(np.mean(alike))))
+    return -sum(chances) - math.lgamma(sides.columns.size + 1)
+
+
+def _cost(sides: Sides) -> Floats:
+    """Return how far the quantiles of each feature of one split are from each of the other, shape (d, d).
+
+    Staying in place has the advantage of the noise.
     """
     quantiles = [np.quantile(part, QUANTILES, axis=0) for part in (sides.first, sides.second)]
     widths = [values[-1] - values[0] for values in quantiles]
     scale = np.maximum(widths[0][:, None] + widths[1][None, :], 1e-300)
-    profiles = [
-        np.sort(np.abs(_rank_correlations(part)), axis=1)[:, ::-1][:, 1 : 1 + PROFILE].T
-        for part in (sides.first, sides.second)
-    ]
     cost = np.zeros((sides.columns.size, sides.columns.size))
     for level in range(len(QUANTILES)):
         cost += np.abs(quantiles[0][level][:, None] - quantiles[1][level][None, :]) / scale / len(QUANTILES)
-    for level in range(len(profiles[0])):
-        cost += np.abs(profiles[0][level][:, None] - profiles[1][level][None, :]) / len(profiles[0])
     return np.asarray(cost - 0.1 * sides.noise * np.eye(len(cost)))
 
 
-def _structure(sides: _Sides, here: NDArray[np.int64], order: NDArray[np.int64]) -> tuple[float, float]:
+def _profiles(sides: Sides) -> Floats:
+    """Return how far the sorted correlations of each feature are apart, which know of no order."""
+    profiles = [
+        np.sort(np.abs(rank_correlations(part)), axis=1)[:, ::-1][:, 1 : 1 + PROFILE].T
+        for part in (sides.first, sides.second)
+    ]
+    cost = np.zeros((sides.columns.size, sides.columns.size))
+    for level in range(len(profiles[0])):
+        cost += np.abs(profiles[0][level][:, None] - profiles[1][level][None, :]) / len(profiles[0])
+    return cost
+
+
+def _misfit(first: Floats, second: Floats, order: NDArray[np.int64]) -> Floats:
+    """Return how far the correlations of each feature with the others are apart in an order of these."""
+    again = second[:, order]
+    return np.stack([np.abs(row[None, :] - again).mean(axis=1) for row in first])
+
+
+def _structure(
+    first: Floats, second: Floats, here: NDArray[np.int64], order: NDArray[np.int64]
+) -> tuple[float, float]:
     """Return how far the correlations are apart, as given and with the columns in another order."""
-    first, second = (_rank_correlations(part) for part in (sides.first, sides.second))
     again = second[np.ix_(order, order)]
     off = ~np.eye(len(order), dtype=bool)[here]
     gaps = [np.sqrt(np.mean((first[here] - other[here])[off] ** 2)) for other in (second, again)]
     return float(gaps[0]), float(gaps[1])
 
 
-def _rank_correlations(values: Floats) -> Floats:
-    """Return Spearman's correlations, ties at their middle rank; 0 where a feature is constant."""
-    ranks = np.empty(values.shape)
-    for j, column in enumerate(values.T):
-        _, codes, counts = np.unique(column, return_inverse=True, return_counts=True)
-        ranks[:, j] = (np.cumsum(counts) - counts / 2)[codes.reshape(-1)]
-    ranks -= ranks.mean(axis=0)
-    norm = np.sqrt((ranks**2).sum(axis=0))
-    ranks /= np.where(norm > 0, norm, 1.0)
-    return np.asarray(ranks.T @ ranks)
-
-
-def _signs(sides: _Sides) -> Reordered | None:
-    """Tell features that have the other sign: mirrored, and of other sign throughout, or correlated so.
-
-    One feature alone, symmetric and uncorrelated, may be the one that the splits were cut by.
-    """
-    flipped, after, proven = [], [], False
-    first, second = (_rank_correlations(part) for part in (sides.first, sides.second))
-    for j in range(sides.columns.size):
-        a, b = sides.first[:, j], sides.second[:, j]
-        mirrored = _distance(a, -b)
-        if mirrored > sides.noise:
-            continue
-        others = np.arange(sides.columns.size) != j
-        evidence, against = _reversal(first[j, others], second[j, others], len(a), len(b))
-        clear = sides.apart[j] > max(sides.noise, APART) and sides.apart[j] - mirrored > APART / 2
-        reversed_ = evidence > REVERSED and against < (-0.7 if clear else -0.9)
-        skewed = clear and _not_by_shift(a, b)
-        turned = clear and mirrored < APART and _one_sided(a, b)
-        told = reversed_ or (skewed and turned)
-        if told or turned or (skewed and evidence > -REVERSED / 2):
-            flipped.append(j)
-            after.append(mirrored)
-            proven |= bool(told)
-    if not flipped or (not proven and len(flipped) < 2):
-        return None
-    columns = sides.columns[flipped]
-    before = float(np.median(sides.apart[flipped]))
-    return Reordered("signs", columns, columns, before, float(np.median(after)), sides.noise)
-
-
-def _reversal(here: Floats, there: Floats, n: int, m: int) -> tuple[float, float]:
-    """Return how much better reversed correlations fit than the same ones, and their cosine.
-
-    By Fisher's z, each has a standard error of ``1 / sqrt(n - 3)``; the first figure is the difference of
-    the two sums of squares. Only correlations that are strong in a split count.
-    """
-    strong = np.maximum(np.abs(here), np.abs(there)) > STRONG
-    if not strong.any():
-        return 0.0, 0.0
-    z = [np.arctanh(np.clip(part[strong], -0.995, 0.995)) for part in (here, there)]
-    size = sorted(float(np.linalg.norm(part)) for part in z)
-    if size[0] < size[1] / 2:
-        return 0.0, 0.0  # another feature, not this one reversed
-    cosine = float(z[0] @ z[1]) / (size[0] * size[1])
-    return -4 * float(z[0] @ z[1]) / (1 / (n - 3) + 1 / (m - 3)), cosine
-
-
-def _one_sided(a: Floats, b: Floats) -> bool:
-    """Whether one split has no negative value and the other no positive one, and most are not zero."""
-    apart = (a.min() >= 0 >= b.max()) or (b.min() >= 0 >= a.max())
-    return bool(apart and min(np.mean(a != 0), np.mean(b != 0)) > 0.5)
-
-
-def _inverted(sides: _Sides) -> Reordered | None:
+def _inverted(sides: Sides) -> Reordered | None:
     """Tell images of which one split is the negative: ``top - x``, or ``-x``."""
     if np.mean(sides.apart > max(sides.noise, APART)) < 0.5:
         return None
     for top in (0.0, float(max(sides.first.max(), sides.second.max()))):
-        after = np.array([_distance(a, top - b) for a, b in zip(sides.first.T, sides.second.T, strict=True)])
-        shape = np.mean([_not_by_shift(a, b) for a, b in zip(sides.first.T, sides.second.T, strict=True)])
+        after = np.array([distance(a, top - b) for a, b in zip(sides.first.T, sides.second.T, strict=True)])
+        shape = np.mean([not_by_shift(a, b) for a, b in zip(sides.first.T, sides.second.T, strict=True)])
         if np.mean(after <= sides.noise) >= 0.9 and shape > 0.5:
             before = float(np.median(sides.apart))
             return Reordered(
                 "inverted", sides.columns, sides.columns, before, float(np.median(after)), sides.noise
             )
     return None
-
-
-def _not_by_shift(a: Floats, b: Floats) -> bool:
-    """Whether the features differ although location and scale are made equal."""
-    x, y = np.sort(a), np.sort(b)
-    if min(spread(x), spread(y)) <= 0:
-        return False
-    aligned = (x - np.median(x)) * (spread(y) / spread(x)) + np.median(y)
-    return kolmogorov(aligned, y, SLACK) > kolmogorov_noise(x.size, y.size)
 
 
 def _channels(first: Split, second: Split) -> Reordered | None:

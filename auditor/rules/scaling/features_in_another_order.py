@@ -13,7 +13,8 @@ from auditor._finding import Coverage, Evidence, Finding, Fix, Measure, Severity
 from auditor._rule import rule
 from auditor.measures.affine import comparable_columns
 from auditor.measures.columns import column_statistics
-from auditor.measures.reordered import MOST, Reordered, reordered
+from auditor.measures.feature_order import Reordered
+from auditor.measures.reordered import MOST, reordered
 
 
 @rule(
@@ -28,15 +29,21 @@ def features_in_another_order(context: Context) -> Iterator[Finding | Coverage]:
 
     ## What it does
     *Columns* of a table are matched between train and an evaluation split, each to the one that is most
-    alike in its quantiles and in its sorted correlations (an assignment problem). A match other than the
+    alike in its quantiles and in its correlations (an assignment problem). A match other than the
     given order is reported where nine in ten of the features moved agree within the noise of two samples
     and the correlations between features, which did not enter by position, fall into place as well: the
     sum of their squared differences, in units of the sampling error, falls by that of five standard errors
-    or more. Data frames are compared by the names of their columns.
+    or more and by half; or they agree within their sampling error, and the log odds, half of what that sum
+    falls by, with each match counted at the share of train's features that would do as well, less the log
+    of the number of all orders, exceed a million to one. Data frames are compared by the names of their columns.
     *Channels* of images are compared by their means and spreads per image: in the given order a contrast
     has to be off by 8 standard errors, in the other all within 3.5. *Signs*: a feature is mirrored, and
     its correlations with the others are reversed (by Fisher's z, eight standard errors better than the
-    same), or its values, skewed or of two features, have one sign in one split and the other in the other.
+    same), all others being kept; or its values have one sign in one split and the other in the other,
+    which is not what a cut at zero leaves: both splits hold zeros, or the sizes stay away from zero
+    farther than a density that falls off on both sides of it allows (by the inequality of Dvoretzky,
+    Kiefer, Wolfowitz and Massart, at one in a million). One such feature, without correlations that
+    say so, is a warning.
     *Inverted* images: `top - x` restores nine in ten pixels.
 
     The null hypothesis is that the splits are two populations. These shift locations and spreads, but
@@ -56,8 +63,11 @@ def features_in_another_order(context: Context) -> Iterator[Finding | Coverage]:
 
     ## Limits
     Features that are alike in distribution and uncorrelated cannot be told apart, nor can the sign of a
-    symmetric, uncorrelated one, nor where all features are symmetric and all signs turned. Channels need a
-    few hundred images. Tables of more than 300 features, or of fewer than 30 rows in a split, are not matched.
+    symmetric, uncorrelated one, nor where all features are symmetric and all signs turned, nor two
+    features of a small table whose distributions alone have changed places: scores of two classes do so
+    where the classes are met in other shares. Positive features that come down to zero evenly (a die, a
+    rank) look like one half of a symmetric one. Channels need a few hundred images. Tables of more than 300
+    features, or of fewer than 12 rows in a split, are not matched.
     """
     case = context.case
     found = {}
@@ -96,6 +106,7 @@ def _finding(case: Case, name: str, one: Reordered) -> Finding:
         _fix(case, name, one),
         splits=(name, "train"),
         columns=tuple(one.columns.tolist()) if one.kind in {"columns", "signs"} else (),
+        severity=Severity.ERROR if one.certain else Severity.WARNING,
     )
 
 

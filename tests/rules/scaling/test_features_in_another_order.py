@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from auditor import Status, audit
+from auditor import Severity, Status, audit
 
 
 def measurements(n: int = 600, seed: int = 7) -> np.ndarray:
@@ -176,3 +176,54 @@ def test_a_sub_population_of_a_wide_table_keeps_its_order() -> None:
     X = np.where(rng.random((400, 40)) < 0.8, 0, np.exp(mixed))
     few = X[:, 0] > np.quantile(X[:, 0], 0.85)
     assert not audit(X[~few], X[few] * rng.uniform(0.2, 3, 40), select="SCL007").findings
+
+
+@pytest.mark.parametrize("feature", ["price", "count", "age"])
+def test_one_sign_of_a_feature_that_nothing_goes_with(feature: str) -> None:
+    rng = np.random.default_rng(3)
+    made = {
+        "price": rng.lognormal(6, 0.5, 300),
+        "count": rng.poisson(2.0, 300).astype(float),
+        "age": rng.integers(18, 90, 300).astype(float),
+    }
+    X = np.stack([made[feature], rng.normal(size=300)], axis=1)
+    val = X[220:] * [-1, 1]
+    (finding,) = audit(X[:220], val, select="SCL007").findings
+    assert finding.columns == (0,)
+    assert finding.severity is Severity.WARNING
+    assert audit(X[:220, :1], val[:, :1], select="SCL007").findings
+    assert not audit(X[:220], X[220:], select="SCL007").findings
+
+
+@pytest.mark.parametrize("draw", ["normal", "laplace", "uniform", "standard_cauchy"])
+def test_a_cut_at_zero_is_no_sign(draw: str) -> None:
+    for seed in range(10):
+        X = getattr(np.random.default_rng(seed), draw)(size=(500, 3))
+        above = X[:, 0] > 0
+        assert not audit(X[above], X[~above], select="SCL007").findings
+
+
+def test_a_part_that_reverses_correlations_is_no_sign() -> None:
+    # Simpson's paradox: within the groups y grows with x and z, between them it falls.
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        group = rng.integers(0, 3, 240)
+        inner = rng.normal(size=240)
+        noise = rng.normal(size=(240, 3)) / 3
+        X = np.stack([3 * group + inner, 3 * group + inner, inner - 1.2 * group], axis=1) + noise
+        order = np.argsort(group == 2, kind="stable")
+        cut = int((group != 2).sum())
+        assert not audit(X[order[:cut]], X[order[cut:]], select="SCL007").findings, seed
+
+
+def test_few_rows_show_another_order() -> None:
+    rng = np.random.default_rng(5)
+    latent = rng.normal(size=(160, 2))
+    X = latent @ rng.normal(size=(2, 8)) + rng.normal(size=(160, 8)) / 2
+    X = X * 4.0 ** np.arange(8) + 10.0 ** np.arange(8)
+    order = np.random.default_rng(1).permutation(8)
+    (finding,) = audit(X[:140], X[140:][:, order], select="SCL007").errors
+    assert finding.evidence["features concerned"] >= 6
+    for seed in range(20):
+        shift = np.random.default_rng(seed).normal(size=8) * X.std(axis=0)
+        assert not audit(X[:140], X[140:] + shift, select="SCL007").findings, seed

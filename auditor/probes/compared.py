@@ -151,7 +151,7 @@ def yardstick(reference: Learned, refits: list[Learned]) -> Yardstick:
         size_here = np.maximum(size, np.where(np.isfinite(gap), gap, size))
         reproducible = np.isfinite(spread) & (spread <= REPRODUCIBLE * size_here)
         reproducible |= spread == 0
-    reproducible &= _of_mostly(as_numbers(reference).sizes, reproducible)
+    reproducible = of_mostly(as_numbers(reference).sizes, reproducible)
     spread = np.maximum(spread, _usual_noise(as_numbers(reference).sizes, spread, size, reproducible) * size)
     tolerance = np.where(np.isfinite(spread), MARGIN * spread, 0.0) + 1e-12 * size
     return Yardstick(tolerance, reproducible)
@@ -173,13 +173,13 @@ def _usual_noise(
     return usual
 
 
-def _of_mostly(sizes: NDArray[np.int64], reproducible: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return, number by number, whether most of its attribute is reproducible."""
+def of_mostly(sizes: NDArray[np.int64], reproducible: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the reproducible numbers of attributes most of whose numbers are."""
     if not reproducible.size:
         return reproducible
     owner = np.repeat(np.arange(sizes.size), sizes)
     share = np.bincount(owner, reproducible, sizes.size) / np.maximum(sizes, 1)
-    return np.asarray(share[owner] >= MOSTLY)
+    return np.asarray(reproducible & (share[owner] >= MOSTLY))
 
 
 def exactly(reference: Learned, gap: Floats) -> bool:

@@ -17,6 +17,7 @@ from auditor.probes.compared import (
     distinct_precise,
     exactly,
     gaps,
+    of_mostly,
     yardstick,
 )
 from auditor.probes.feeds import Learner, Splits
@@ -143,10 +144,21 @@ class _FromTrain(Exception):  # noqa: N818 - an answer, not an error
 
 def _judge(trial: Trial) -> Verdict:
     reference = learned(trial.learner.thing)
-    rows, labels = trial.feed(("train",))
     stored = stored_rows(reference, {name: trial.feed((name,))[0] for name in trial.splits})
-    if stored is not None:
-        return _judge_stored(trial, stored)
+    if stored is None:
+        return _judge_by_fits(trial, reference)
+    if not stored.whole:
+        try:
+            verdict = _judge_by_fits(trial, reference)
+        except Exception:  # noqa: BLE001 - the rows it keeps may still tell
+            return _judge_stored(trial, stored)
+        if verdict.status == "beyond" or not stored.foreign:
+            return verdict
+    return _judge_stored(trial, stored)
+
+
+def _judge_by_fits(trial: Trial, reference: Learned) -> Verdict:
+    rows, labels = trial.feed(("train",))
     check_time(trial, rows, labels)
     anew = trial.fit(rows, labels)
     train = TrainFits(trial, reference, learned(anew))
@@ -157,6 +169,8 @@ def _judge(trial: Trial) -> Verdict:
         return Verdict("", "train")
     if not train.apart_in_order.any() and train.in_other_orders().equal_somewhere:
         return Verdict("", "train")
+    if _draws_anew(trial.learner.thing):
+        _end_where_nothing_else_differs(train)
     matches = _matching_sets(trial, train)
     if not matches:
         raise CannotTellError(_why_unknown(train.in_other_orders().stick))
@@ -172,6 +186,29 @@ def _judge(trial: Trial) -> Verdict:
     if (np.isfinite(values) & (values != np.rint(values))).any():
         return replace(claim, status="beyond or part")
     raise CannotTellError("its state is also that of a fit on a part of train")
+
+
+def _draws_anew(thing: Any) -> bool:
+    """Whether an estimator may draw at random in every fit, without a seed."""
+    try:
+        return thing.get_params(deep=False).get("random_state", 0) is None
+    except Exception:  # noqa: BLE001 - no estimator, or one that refuses
+        return False
+
+
+def _end_where_nothing_else_differs(train: TrainFits) -> None:
+    """End where the state differs from a fit on train only in numbers that are drawn anew in every fit."""
+    rows, labels = train.trial.feed(("train",))
+    drawn = gaps(train.state, learned(train.trial.fit(rows, labels)))
+    if drawn.shape != train.gaps[0].shape:
+        return
+    numbers = as_numbers(train.reference)
+    held = of_mostly(numbers.sizes, drawn <= 1e-6 * np.abs(np.nan_to_num(numbers.values)))
+    if (held & (train.gaps[0] > 0)).any():
+        return
+    if distinct_precise(numbers.values, held):
+        raise _FromTrain
+    raise CannotTellError(FITS_DIFFER)
 
 
 def _why_unknown(stick: Yardstick) -> str:
@@ -217,7 +254,8 @@ def _matching_sets(trial: Trial, train: TrainFits) -> list[_Match]:
         raise CannotTellError(FITS_DIFFER)
     apart = {splits: gaps(reference, state) for splits, state in states.items()}
     if clear.any():
-        found = [_Match(s, states[s], clear) for s, gap in apart.items() if orders.stick.equal(gap)]
+        equal = [s for s, gap in apart.items() if orders.stick.equal(gap)]
+        found = [_Match(s, states[s], clear) for s in [s for s in equal if s in exact] or equal]
         if found:
             return found
     near = {splits: _nearness(numbers.values, gap) for splits, gap in apart.items()}

@@ -32,11 +32,14 @@ class Stored:
         The smallest sets of splits that hold all kept rows; those of as many rows as are kept, if any.
     kept : int
         Rows kept.
+    whole : bool
+        Whether some set has as many rows as are kept: an object may also keep a few of those it saw.
     """
 
     foreign: dict[str, int]
     sets: tuple[tuple[str, ...], ...]
     kept: int
+    whole: bool = True
 
 
 def stored_rows(state: Learned, rows: Mapping[str, Any]) -> Stored | None:
@@ -63,7 +66,7 @@ def stored_rows(state: Learned, rows: Mapping[str, Any]) -> Stored | None:
     sizes = {name: len(array) for name, array in arrays.items()}
     every = [found for values in wide if (found := _looked_up(row_keys(values), known, sizes)) is not None]
     # An object may keep its rows in several places, and only some of them in one.
-    return max(every, key=lambda found: (sum(found.foreign.values()), found.kept), default=None)
+    return max(every, key=lambda found: (bool(found.foreign), found.kept), default=None)
 
 
 def _looked_up(kept: list[int], known: Mapping[str, set[int]], sizes: Mapping[str, int]) -> Stored | None:
@@ -73,7 +76,7 @@ def _looked_up(kept: list[int], known: Mapping[str, set[int]], sizes: Mapping[st
     foreign = [key for key in kept if key not in known["train"]]
     counts = {name: sum(key in keys for key in foreign) for name, keys in known.items() if name != "train"}
     if not foreign:
-        return Stored({}, (("train",),), len(kept))
+        return Stored({}, (("train",),), len(kept), len(kept) == sizes["train"])
     if len(foreign) < FOREIGN * len(kept):
         return None
     wanted = set(kept) & everywhere
@@ -86,7 +89,8 @@ def _looked_up(kept: list[int], known: Mapping[str, set[int]], sizes: Mapping[st
     whole = [splits for splits in covers if sum(sizes[name] for name in splits) == len(kept)]
     least = min(len(splits) for splits in covers)
     sets = whole or [splits for splits in covers if len(splits) == least]
-    return Stored({name: count for name, count in counts.items() if count}, tuple(sets), len(kept))
+    counts = {name: count for name, count in counts.items() if count}
+    return Stored(counts, tuple(sets), len(kept), bool(whole))
 
 
 def _numbers(given: Any) -> NDArray[Any] | None:

@@ -18,14 +18,17 @@ from auditor.probes.verdicts import verdicts
 
 sk = pytest.importorskip("sklearn")
 
-from sklearn.cluster import KMeans  # noqa: E402
+from sklearn.cluster import Birch, KMeans  # noqa: E402
 from sklearn.compose import ColumnTransformer  # noqa: E402
 from sklearn.decomposition import NMF, PCA, FastICA, KernelPCA, TruncatedSVD  # noqa: E402
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis  # noqa: E402
+from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: E402
 from sklearn.feature_selection import SelectKBest, VarianceThreshold, f_classif  # noqa: E402
 from sklearn.impute import KNNImputer, SimpleImputer  # noqa: E402
 from sklearn.kernel_approximation import Nystroem, RBFSampler  # noqa: E402
+from sklearn.linear_model import Perceptron, SGDClassifier  # noqa: E402
 from sklearn.model_selection import GridSearchCV  # noqa: E402
+from sklearn.neighbors import KernelDensity, KNeighborsClassifier  # noqa: E402
 from sklearn.pipeline import FeatureUnion, make_pipeline, make_union  # noqa: E402
 from sklearn.preprocessing import (  # noqa: E402
     FunctionTransformer,
@@ -44,6 +47,7 @@ from sklearn.preprocessing import (  # noqa: E402
     TargetEncoder,
 )
 from sklearn.random_projection import GaussianRandomProjection  # noqa: E402
+from sklearn.tree import DecisionTreeClassifier  # noqa: E402
 
 ALL = ("train", "val", "test")
 CUT = {"train": slice(0, 180), "val": slice(180, 240), "test": slice(240, 300)}
@@ -347,6 +351,81 @@ def test_the_user_s_objects_are_left_alone() -> None:
     assert inner[0] is pipeline[0]
     assert inner[1] is pipeline[0].mean_
     assert all(np.array_equal(value, learned(pipeline)[key]) for key, value in before.items())
+
+
+def as_features(model, method: str = "predict"):
+    def features(rows):
+        return np.asarray(getattr(model, method)(rows)).reshape(len(rows), -1)
+
+    return features
+
+
+MODELS = {
+    "perceptron": (lambda: Perceptron(random_state=0), "decision_function"),
+    "stochastic gradients": (lambda: SGDClassifier(random_state=0, max_iter=5, tol=None), "predict"),
+    "boosting": (lambda: HistGradientBoostingClassifier(max_iter=3), "predict_proba"),
+    "tree": (lambda: DecisionTreeClassifier(random_state=0), "predict"),
+    "density": (KernelDensity, "score_samples"),
+    "k-means": (lambda: KMeans(3, n_init=1, random_state=0), "predict"),
+    "neighbours": (KNeighborsClassifier, "predict_proba"),
+    "clustering features": (lambda: Birch(n_clusters=None, threshold=0.5), "transform"),
+}
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("name", MODELS)
+def test_models_that_a_function_makes_features_of(name: str, whole: bool) -> None:
+    X, y = data()
+    X = np.rint(10 * X) if whole else X
+    make, method = MODELS[name]
+    for splits in (("train",), ("train", "val"), ALL, ("val",)):
+        rows = rows_of(splits)
+        (verdict,) = judge(as_features(make().fit(X[rows], y[rows]), method), X, y)
+        assert (verdict.status, verdict.sets) == (
+            ("train", ()) if splits == ("train",) else ("beyond", (splits,))
+        )
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("make", [lambda: Perceptron(random_state=0), lambda: SGDClassifier(random_state=0)])
+def test_train_in_another_order_is_never_ascribed_to_more(make, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    X, y = rng.integers(0, 3, (300, 2)).astype(float), rng.integers(0, 2, 300)
+    rows = rng.permutation(180)
+    found = judge(as_features(make().fit(X[rows], y[rows]), "decision_function"), X, y)
+    assert {verdict.status for verdict in found} <= {"train", "unknown"}
+
+
+def test_only_as_many_fits_as_it_takes() -> None:
+    count = []
+
+    class Counted(StandardScaler):
+        def fit(self, X, y=None):
+            count.append(len(X))
+            return super().fit(X, y)
+
+    X, _ = data()
+    wide = np.hstack([X, X**2])
+    for splits, fits in ((("train",), [180]), (ALL, [180, 300]), (("train", "test"), [180, 240, 240])):
+        scaler = Counted().fit(wide[rows_of(splits)])
+        count.clear()
+        assert judge(scaler, wide)[0].sets == (() if splits == ("train",) else (splits,))
+        assert count == fits
+
+
+def test_a_fit_without_a_seed_is_given_up_at_once() -> None:
+    count = []
+
+    class Counted(KMeans):
+        def fit(self, X, y=None, sample_weight=None):
+            count.append(len(X))
+            return super().fit(X, y, sample_weight)
+
+    X, _ = data()
+    model = Counted(30, n_init=1, init="random").fit(X[:180])
+    count.clear()
+    assert judge(model, X)[0].status in ("train", "unknown")
+    assert count == [180, 180]
 
 
 def test_a_fit_that_takes_too_long_is_given_up() -> None:

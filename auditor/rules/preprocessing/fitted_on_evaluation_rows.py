@@ -36,9 +36,11 @@ def fitted_on_evaluation_rows(context: Context) -> Iterator[Finding | Coverage]:
     what the copies learn, number by number. A state that a fit on train gives passes, whatever its
     history. A state that a fit on more rows gives, and no fit on train, in whatever order of the rows, is
     reported. What counts as equal is measured: fits on the same rows in other orders, with their last
-    digits changed, set the tolerance of each number, and numbers they do not agree on are left out. Where
-    few or coarse numbers differ, the state must also be one that no random part of train gives (Monte
-    Carlo test, p <= 0.05). Objects that keep rows (neighbours, kernels) have them looked up.
+    digits changed, set the tolerance of each number, and numbers they do not agree on are left out, unless
+    a fit on more rows, in the order given, gives every digit of them. Where few or coarse numbers differ,
+    the state must also be one that no random part of train gives, nor train in a random order where the
+    order matters (Monte Carlo tests, p <= 0.05). Objects that keep rows (neighbours, kernels) have them
+    looked up.
 
     Means, spreads and extremes that a function holds are compared with the statistics of each set of
     splits, to the precision they are stored in. A function that holds whole arrays is called with the
@@ -68,8 +70,12 @@ def fitted_on_evaluation_rows(context: Context) -> Iterator[Finding | Coverage]:
     ## Limits
     An object whose state is that of no set of the splits is not judged: it may have been fitted on a part
     of train, on rows made by resampling, or on rows not given here. Neither is one that comes out
-    differently in every fit (random starts without a seed). Steps that need labels need `y_*`. A state
-    that a larger set and some parts of train give alike is noted, not warned about.
+    differently in every fit (random starts without a seed). One with a seed that comes out differently in
+    every order of the rows (k-means, boosting, stochastic gradients, trees) is told only where it saw the
+    splits one after the other, as they are given. Steps that need labels need `y_*`. A state that a larger
+    set and some parts of train give alike (medians and extremes of few whole numbers) is noted, not warned
+    about. Fits are ten to thirty, some hundred where coarse numbers must be told from a part of train's; an
+    object whose single fit takes many seconds needs more of `PRE001.seconds`.
     """
     made = context.shared(applied)
     found = context.shared(verdicts, made, context.config.seed, context.option("PRE001.seconds"))

@@ -43,6 +43,10 @@ LIKELIER = 25.0
 REFINED = 5
 """Times, at most, that features are matched again by their correlations in the order found."""
 
+PIXELS = 32
+OPPOSITE = -0.8
+"""Correlation of the mean images of two splits, over that many pixels, that only a negative has."""
+
 PROFILE = 16
 """Strongest correlations of a feature that are compared."""
 
@@ -141,7 +145,8 @@ def _judged(
     silent = silent and sides.noise < 0.25 and evidence > -LIKELIER
     few = min(len(sides.first), len(sides.second)) < FEWEST
     if few or (not restored and not (clear and (partly or silent))):
-        matched = structure[1] <= 1.25 * error and evidence > 0
+        # A match that is true leaves no more than sampling; an accident keeps what sets populations apart.
+        matched = structure[1] <= 1.1 * error and structure[1] ** 2 <= 0.6 * structure[0] ** 2
         if not (clear and matched and evidence / 2 + _coincidence(sides, pairs, after) > CERTAIN):
             return None
     found = sides.columns[here], sides.columns[there]
@@ -205,18 +210,32 @@ def _structure(
 
 
 def _inverted(sides: Sides) -> Reordered | None:
-    """Tell images of which one split is the negative: ``top - x``, or ``-x``."""
+    """Tell images of which one split is the negative: ``top - x``, or ``-x``.
+
+    Brighter and darker populations are no negatives: their pixels differ by location and scale, and what
+    is bright on average in one is not what is dark in the other.
+    """
     if np.mean(sides.apart > max(sides.noise, APART)) < 0.5:
+        return None
+    shape = np.mean([not_by_shift(a, b) for a, b in zip(sides.first.T, sides.second.T, strict=True)])
+    if shape <= 0.5 and not _opposite(sides):
         return None
     for top in (0.0, float(max(sides.first.max(), sides.second.max()))):
         after = np.array([distance(a, top - b) for a, b in zip(sides.first.T, sides.second.T, strict=True)])
-        shape = np.mean([not_by_shift(a, b) for a, b in zip(sides.first.T, sides.second.T, strict=True)])
-        if np.mean(after <= sides.noise) >= 0.9 and shape > 0.5:
+        if np.mean(after <= sides.noise) >= 0.9:
             before = float(np.median(sides.apart))
             return Reordered(
                 "inverted", sides.columns, sides.columns, before, float(np.median(after)), sides.noise
             )
     return None
+
+
+def _opposite(sides: Sides) -> bool:
+    """Whether the mean images are each other's negative, over pixels enough to see it."""
+    means = [part.mean(axis=0) for part in (sides.first, sides.second)]
+    if means[0].size < PIXELS or min(float(mean.std()) for mean in means) <= 0:
+        return False
+    return float(np.corrcoef(*means)[0, 1]) <= OPPOSITE
 
 
 def _channels(first: Split, second: Split) -> Reordered | None:

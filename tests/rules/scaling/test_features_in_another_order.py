@@ -227,3 +227,25 @@ def test_few_rows_show_another_order() -> None:
     for seed in range(20):
         shift = np.random.default_rng(seed).normal(size=8) * X.std(axis=0)
         assert not audit(X[:140], X[140:] + shift, select="SCL007").findings, seed
+
+
+def test_zero_inflated_features_of_a_part_keep_their_order() -> None:
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        kind = rng.integers(0, 4, 260)
+        rates = rng.gamma(0.3, 1.0, size=(4, 40))
+        X = rng.poisson(rates[kind]) * rng.gamma(1.0, 0.3, size=(260, 40)).round(2)
+        part = (kind == 3) & (rng.random(260) < 0.5)
+        assert not audit(X[~part], X[part], select="SCL007").errors, seed
+
+
+@pytest.mark.parametrize("rows", [30, 60, 300])
+def test_negatives_of_few_images(rows: int) -> None:
+    rng = np.random.default_rng(0)
+    yy, xx = np.mgrid[:8, :8]
+    ring = 255 * np.exp(-((np.hypot(yy - 3.5, xx - 3.5) - 2.5) ** 2))
+    X = np.clip(ring * rng.uniform(0.3, 1, size=(400, 1, 1)) + rng.normal(0, 25, size=(400, 8, 8)), 0, 255)
+    X = X.astype(np.uint8)
+    (finding,) = audit(X[:100], 255 - X[100 : 100 + rows], select="SCL007").errors
+    assert "negative" in finding.message
+    assert not audit(X[:100], np.clip(X[100 : 100 + rows] + 90.0, 0, 255), select="SCL007").findings

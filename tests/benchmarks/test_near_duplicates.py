@@ -70,7 +70,7 @@ def test_brute_force_finds_all_neighbours(planted) -> None:
 def test_a_data_set_is_saved_and_read(planted, tmp_path: Path) -> None:
     near("planted").save(planted, tmp_path)
     again = near("planted").load(tmp_path)
-    for key in ("reference", "query", "pairs", "kind", "spread", "asked", "neighbours"):
+    for key in ("reference", "query", "pairs", "kind", "asked", "neighbours"):
         assert (getattr(again, key) == getattr(planted, key)).all()
     assert (again.kinds, again.radius) == (planted.kinds, planted.radius)
 

@@ -124,7 +124,7 @@ class Search:
             return stopped, (i, j)
         trees: Any = import_module("auditor.hashing.kernels.trees")
         left, right = (
-            rows if points.rows is None else points.rows[rows]
+            rows if points.rows is None else points.rows[rows].astype(np.int64)
             for points, rows in ((ours, i), (self.reference, j))
         )
         scale = self.reference.scale

@@ -37,7 +37,7 @@ class Points:
         Coordinate beyond which only the logarithm grows, so that single far values do not decide.
     columns : ndarray of int64, shape (k,), optional
         Features that count, in this order; all by default. Centre and scale have one value for each.
-    rows : ndarray of int64, shape (m,), optional
+    rows : ndarray of int32 or int64, shape (m,), optional
         Rows that count, in this order; all by default. They are the points 0 to m - 1.
     unit : bool
         Whether points are brought to unit length; those of no length stay at the centre.
@@ -49,7 +49,7 @@ class Points:
     contrast: int = 0
     bend: float | None = None
     columns: NDArray[np.int64] | None = None
-    rows: NDArray[np.int64] | None = None
+    rows: NDArray[np.signedinteger[Any]] | None = None
     unit: bool = False
 
     def __len__(self) -> int:
@@ -70,7 +70,7 @@ class Points:
         where = columns if self.columns is None else self.columns[columns]
         return replace(self, centre=self.centre[columns], scale=self.scale[columns], columns=where)
 
-    def among(self, rows: NDArray[np.int64]) -> Points:
+    def among(self, rows: NDArray[np.signedinteger[Any]]) -> Points:
         """Return some of the points, in the order of `rows`."""
         return replace(self, rows=rows if self.rows is None else self.rows[rows])
 

@@ -148,7 +148,10 @@ def found_pairs(
 def _distinct(points: Points, owner: Numbers) -> Points:
     """Return the points that equal none before them."""
     alone = owner == np.arange(owner.size)
-    return points if alone.all() else points.among(np.flatnonzero(alone))
+    if alone.all():
+        return points
+    rows = np.flatnonzero(alone)
+    return points.among(rows.astype(np.int32) if owner.size < 2**31 else rows)
 
 
 def _with_equal(owner: Numbers, ours: Groups, theirs: Groups, pairs: Pairs) -> Pairs:

@@ -23,7 +23,7 @@ FITTED = (("train", "val"), SPLITS, ("val",), ("test",))
 
 DTYPES = ("float64", "float32")
 EACH = "each split by itself"
-TRACES = ("SCL001", "SCL002", "SCL003")
+TRACES = ("SCL002", "SCL003")
 MAPS = ("SCL001", "SCL002", "SCL003", "SCL004", "SCL007", "SCL008")
 
 ENOUGH_COLUMNS = 3
@@ -174,21 +174,20 @@ def whole_scalers(table: Table) -> Mapping[str, Fit]:
     return made
 
 
-def _scaled(parts: tuple[Floats, ...], table: Table, seed: int) -> Iterator[Planted]:
-    """Yield every scaler fitted on every set beyond train; dtypes take turns over sets and seeds."""
+def _scaled(parts: tuple[Floats, ...], table: Table, _: int) -> Iterator[Planted]:
+    """Yield every scaler fitted on every set beyond train, and on each split by itself, in both dtypes."""
     scalers = whole_scalers(table) if table.is_image else table_scalers()
     visible = table.is_image or enough_columns(parts)
-    turn = seed
     for kind, fit in scalers.items():
         for fitted in FITTED:
             transform = fit(np.concatenate([parts[SPLITS.index(name)] for name in fitted]))
             made = tuple(transform(part) for part in parts)
-            turn += 1
-            yield _scaler(kind, fitted, made, DTYPES[turn % 2], visible=visible)
+            for dtype in DTYPES:
+                yield _scaler(kind, fitted, made, dtype, visible=visible)
         made = tuple(fit(part)(part) for part in parts)
-        turn += 1
         if len({part.shape[1:] for part in made}) == 1:
-            yield _scaler(kind, (), made, DTYPES[turn % 2], visible=visible)
+            for dtype in DTYPES:
+                yield _scaler(kind, (), made, dtype, visible=visible)
 
 
 def _scaler(

@@ -16,7 +16,15 @@ Rows = tuple[NDArray[np.int64], ...]
 AS_FILED = "raw, repeated rows and all"
 NEAR_COPIES = "the published list of CIFAR-10's near duplicates is what the set was made of"
 IN_THE_DATA = {("data/cifar10_pairs", code): NEAR_COPIES for code in ("DUP001", "DUP002", "DUP003")} | {
-    ("keel/satimage", "DUP004"): "rows are the 3 x 3 neighbourhoods of the pixels of one picture, and overlap"
+    (
+        "keel/satimage",
+        "DUP004",
+    ): "rows are the 3 x 3 neighbourhoods of the pixels of one picture, and overlap",
+    (
+        "statsmodels/randhie",
+        "DUP002",
+    ): "rows are a person's years: most differ from another in one feature alone",
+    ("data/eeg_eye", "DUP002"): "rows are samples of one recording, 8 ms apart",
 }
 """Errors that are true, by data set and code, and why."""
 

@@ -22,7 +22,10 @@ COARSE = 50.0
 """Steps are seen down to so many times the rounding."""
 
 RARE = 0.02
-"""Chance, at most, that a number stands on the decimals by accident: finer ones say nothing."""
+"""Chance, at most, that a number stands on the decimals by accident: finer ones say nothing, unless many do."""
+
+OFTEN, TOGETHER = 0.3, -9.0
+"""Such a chance at most where there are so many numbers that all would by accident with a chance of 10 to this power."""
 
 
 def precision(values: Floats, dtype: np.dtype[Any]) -> float:
@@ -64,6 +67,9 @@ def decimals_of(values: Floats, eps: float) -> int | None:
     >>> decimals_of(np.array([3.0, 12.0]), 2.0**-53), decimals_of(np.array([0.25, 0.1, 7.5]), 2.0**-53)
     (0, 2)
     >>> decimals_of(np.array([0.25, 0.1, 7.5]) / 3, 2.0**-53)
+    >>> six = (np.arange(7, 900, 13) / 1e6 + 0.7).astype(np.float32).astype(float)
+    >>> decimals_of(six, 2.0**-24)
+    6
     """
     if not values.size:
         return None
@@ -71,7 +77,8 @@ def decimals_of(values: Floats, eps: float) -> int | None:
     if sizes.max() > 1e15:
         return None
     for count in range(MOST + 1):
-        if float(np.median(chance(2 * eps * sizes[:HEAD], count))) > RARE:
+        single = float(np.median(chance(2 * eps * sizes[:HEAD], count)))
+        if single > OFTEN or (single > RARE and np.unique(values).size * np.log10(single) > TOGETHER):
             return None
         parts = ((values[part], 2 * eps * sizes[part]) for part in (slice(HEAD), slice(HEAD, None)))
         if all(stand_on(*part, count).all() for part in parts):

@@ -7,7 +7,7 @@ applied to can be brought back exactly, and a split that it was not applied to c
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -266,6 +266,7 @@ def _not_applied(sides: _Sides, maps: list[_Map]) -> ScaleMismatch | None:
     by_map = [(np.abs(one.centre) <= SHOWN) & (np.abs(one.scale - 1) <= SHOWN) for one in maps]
     if not np.any(by_map):
         return None
+    undecided: ScaleMismatch | None = None
     places = np.array([_places(column, sides.eps[1]) for column in sides.second.T])
     chances = np.array([_never_scaled(sides, j, int(k)) for j, k in enumerate(places)])
     for one, shown in zip(maps, by_map, strict=True):
@@ -277,13 +278,14 @@ def _not_applied(sides: _Sides, maps: list[_Map]) -> ScaleMismatch | None:
             if follow is None:
                 continue
             found = _mismatch(sides, _by_quartiles(sides), follow, one.kind, first_scaled=True)
-        elif _may_be_rounded(sides, told, places):
-            continue
         else:
             found = _mismatch(sides, _own_scale(sides), told, one.kind, first_scaled=True, near=False)
+            if found is not None and _may_be_rounded(sides, told, places):
+                undecided = undecided or replace(found, rounded=True)
+                continue
         if found is not None:
             return found
-    return None
+    return undecided
 
 
 def _may_be_rounded(sides: _Sides, told: NDArray[np.bool_], places: NDArray[np.int64]) -> bool:

@@ -22,6 +22,9 @@ STRAIGHT = 16.0
 """Distance of the outer rows over the root of a level: a curve of curvature c is straight to a level L
 over a distance of sqrt(8 L / c)."""
 
+DIRECTION, ASIDE = 1e-7, 1e-5
+"""Angles up to which lines have one direction, and distances, in spreads, from which they are two lines."""
+
 INFORMATIVE = 50.0
 """Roundings by which rows must differ in a feature for it to count."""
 
@@ -76,6 +79,41 @@ class Judged:
     triples: Triples
     row: Numbers
     log2: Floats
+
+    def only(self, kept: Masks) -> Judged:
+        """Return some of the lines."""
+        return Judged(self.triples.only(kept), self.row[kept], self.log2[kept])
+
+
+def parallel(field: Field, triples: Triples, telling: Numbers) -> Masks:
+    """Return the lines in two features of which another, beside them, has the same direction, shape (t,).
+
+    Two pairs of rows drawn from two continuous features are never parallel. Rows that share a value, turned
+    by a rotation, are, and rows whose features differ by one of a few constants, as logarithms of products
+    do: there a line is no coincidence.
+
+    Parameters
+    ----------
+    field : Field
+        The rows.
+    triples : Triples
+        Lines among them.
+    telling : ndarray of int64, shape (2,)
+        The features.
+    """
+    first, last = (field.rows[at][:, telling] / field.spread[telling] for at in (triples.low, triples.high))
+    across = last - first
+    angle = np.arctan2(across[:, 1], across[:, 0]) % np.pi
+    angle = np.where(angle > np.pi - DIRECTION, angle - np.pi, angle)
+    aside = first[:, 1] * np.cos(angle) - first[:, 0] * np.sin(angle)
+    order = np.argsort(angle, kind="stable")
+    group = np.cumsum(np.diff(angle[order], prepend=-np.inf) > DIRECTION) - 1
+    least, most = np.full(order.size, np.inf), np.full(order.size, -np.inf)
+    np.minimum.at(least, group, aside[order])
+    np.maximum.at(most, group, aside[order])
+    shared = np.zeros(order.size, dtype=bool)
+    shared[order] = (most - least)[group] > ASIDE
+    return shared
 
 
 def judged(field: Field, lines: Lines, tried: float) -> Judged:

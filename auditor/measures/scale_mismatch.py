@@ -58,6 +58,8 @@ class ScaleMismatch:
         How the values of both splits look, for a lattice.
     proven : bool
         Whether the values of the splits stand on different grids.
+    rounded : bool
+        Whether the second split may have been scaled like the first, and rounded then.
     """
 
     kind: str
@@ -71,6 +73,7 @@ class ScaleMismatch:
     first_scaled: bool
     units: tuple[str, str] = ("", "")
     proven: bool = False
+    rounded: bool = False
 
 
 def factor_name(factor: float) -> str:

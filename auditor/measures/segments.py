@@ -28,7 +28,7 @@ from auditor.measures.class_rows import (
 )
 from auditor.measures.collinear import NEAREST, Triples, collinear_triples, field_of, twins
 from auditor.measures.copies import Copies, Numbers
-from auditor.measures.line_chances import LEVELS, Judged, Lines, judged, surprise
+from auditor.measures.line_chances import LEVELS, Judged, Lines, judged, parallel, surprise
 
 Floats = NDArray[np.float64]
 Masks = NDArray[np.bool_]
@@ -229,6 +229,8 @@ def _look(
     tied = no_news(pools, pool.numbers[row], columns.continuous[telling])
     tried = max(1, anchors.size) * field.around**2 / 2
     lines = judged(field, Lines(triples, row, telling, tied, relations), tried)
+    if telling.size == 2:  # a line is one coincidence
+        lines = lines.only(~parallel(field, lines.triples, telling))
     flat = telling.size < 2 or (lines.row.size > 0 and bundled(field, lines.triples, lines.row, rng))
     return _Seen(pool, lines, tried, columns.continuous.size, flat)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from auditor._case import Split
 from auditor._context import Context
@@ -71,7 +72,9 @@ def near_copies_across_splits(context: Context) -> Iterator[Finding | Coverage]:
     rng = context.rng("DUP002")
     around: Surroundings | None = None
     for split in context.case.comparable:
-        rows = np.flatnonzero(found.match(split.name, "train") < 0)
+        group = found.first[found.rows(split.name)]
+        alien = np.flatnonzero(found.match(split.name, "train") < 0)
+        rows = alien[np.sort(np.unique(group[alien], return_index=True)[1])]  # a repeated row is one event
         if not rows.size:
             continue
         here, there = points(context.case.train, split)
@@ -80,7 +83,7 @@ def near_copies_across_splits(context: Context) -> Iterator[Finding | Coverage]:
         if looked < rows.size:
             yield _coverage(split, looked, rows.size)
         if close is not None:
-            yield _finding(split, close)
+            yield _finding(split, close, group)
 
 
 def _coverage(split: Split, looked: int, of: int) -> Coverage:
@@ -93,13 +96,14 @@ def _coverage(split: Split, looked: int, of: int) -> Coverage:
     )
 
 
-def _finding(split: Split, close: Closeness) -> Finding:
-    rows = Rows.where(split.name, close.cross.rows[close.close], split.n_rows)
+def _finding(split: Split, close: Closeness, group: NDArray[np.int64]) -> Finding:
+    near = np.flatnonzero(np.isin(group, group[close.cross.rows[close.close]]))
+    rows = Rows.where(split.name, near, split.n_rows)
     relative = float(np.median(close.distance[close.close] / close.natural[close.close]))
     usual = float(np.median(close.own.ratio))
     excess = close.excess
     return Finding(
-        _message(split, close, relative=relative),
+        _message(split, close, relative=relative, all_rows=near.size),
         Evidence.of(
             Measure(f"share of {split.name} rows", close.share, 0.0, "%"),
             Measure("share of train rows as near to another", close.train_share, None, "%"),
@@ -123,10 +127,11 @@ def _finding(split: Split, close: Closeness) -> Finding:
     )  # fmt: skip
 
 
-def _message(split: Split, close: Closeness, *, relative: float) -> str:
+def _message(split: Split, close: Closeness, *, relative: float, all_rows: int) -> str:
     count, looked = int(close.close.sum()), close.looked
+    different = "different " if all_rows > count else ""
     start = (
-        f"{count:,} of {looked:,} {split.name} rows ({close.share:.1%}) are near copies of train rows: typically "
+        f"{count:,} of {looked:,} {different}{split.name} rows ({close.share:.1%}) are near copies of train rows: typically "
         f"at {relative:.2g} times the distance to a natural neighbour"
     )
     if close.foreign:

@@ -44,6 +44,8 @@ def interpolated_before_split(context: Context) -> Iterator[Finding | Coverage]:
     * features that are linear functions of others, also where the rest is zero, as in shares of a whole;
     * curves, which are straight over short distances: the outer rows must be far apart, by sixteen times
       the root of the precision;
+    * with two features, lines side by side in one direction: rows that share a value, turned by a rotation,
+      and logarithms of products draw them, and pairs of rows never do;
     * bundles: lines of many rows of which none is on a second line, as where features are proportional
       within groups. Interpolation starts several lines from a row;
     * lines that are as frequent (a fifth or more) in another class of half the size or more: oversampling
@@ -70,7 +72,8 @@ def interpolated_before_split(context: Context) -> Iterator[Finding | Coverage]:
 
     ## Limits
     * With one continuous feature every row is between two others, and nothing can be known. With two, a
-      line is one coincidence: enough in double precision, not in single. Half precision never is.
+      line is one coincidence: enough in double precision, not in single, and not where the rows interpolated
+      between stand on a coarse grid, so that many are in one direction. Half precision never is.
     * Rounding afterwards, to integers or decimals, erases the trace; so do functions that bend lines
       (logarithm, power transform, quantiles, normalisation of rows).
     * Implementations that draw one t per feature (WEKA's, some of R) make no line.

@@ -100,8 +100,9 @@ def split_on_another_scale(context: Context) -> Iterator[Finding | Coverage]:
     Data that are already standardised, or lie in [0, 1], look the same with and without the scaler. A raw
     split beside a scaled train is not told where its features carry all digits (means, ratios, values stored
     in 32 bits and read into 64) and lie where another population may, up to six spreads away: nothing
-    then tells a scaler that was not applied from drift. Nor is it told where all its features are written
-    in as many decimals as a scaled split rounded for storage may be, on a scale near the scaler's own.
+    then tells a scaler that was not applied from drift. Where all its features are written in as many
+    decimals as a scaled split rounded for storage may be, on a scale near the scaler's own, and lie
+    elsewhere than train's, that is a warning.
     Fewer than ten values of a feature in a split say nothing. Up to 256 evenly spaced features and 2,000
     rows of each split are compared.
     """
@@ -156,7 +157,7 @@ def _finding(case: Case, odd: str, rest: tuple[str, ...], one: ScaleMismatch, *,
         _fix(odd, rest[0], one, factor),
         splits=(odd, *rest),
         columns=tuple(one.columns.tolist()) if one.columns.size < one.compared else (),
-        severity=Severity.WARNING if negligible else Severity.ERROR,
+        severity=Severity.WARNING if negligible or one.rounded else Severity.ERROR,
     )
 
 
@@ -183,6 +184,11 @@ def _message(odd: str, others: str, one: ScaleMismatch, factor: float, *, invert
             f"location and scale differ {follow}. A scaler was applied to one of them only."
         )
     looks = LOOKS.get(one.kind, "scaled to a unit range")
+    if one.rounded:
+        return (
+            f"{scaled} looks {looks}, and {raw} is written in decimals, which no scaler gives: location and scale "
+            f"differ {follow}. The scaler was not applied to {raw}, or its rows are others and were rounded later."
+        )
     return (
         f"{scaled} looks {looks} and {raw} does not: location and scale differ {follow}. The scaler was not "
         f"applied to {raw}."

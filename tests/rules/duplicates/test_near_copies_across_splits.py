@@ -222,3 +222,23 @@ def test_pictures_saved_brighter_and_of_less_contrast(dtype: type) -> None:
     (finding,) = _findings(train, np.concatenate([val, brighter.astype(dtype)]))
     assert finding.level is Severity.ERROR
     assert finding.rows[0].indices.tolist() == list(range(200, 240))
+
+
+def test_a_row_that_its_split_repeats_is_one_event() -> None:
+    """One row that lies near by nature is no more surprising where it was written down five times."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 6))
+    near = X[7] + 0.05 * rng.normal(size=6)
+    alone = audit(X[:300], np.vstack([X[300:], near]), select="DUP002")
+    often = audit(X[:300], np.vstack([X[300:], np.repeat(near[None], 6, axis=0)]), select="DUP002")
+    assert not alone.findings
+    assert not often.findings
+
+
+def test_all_rows_equal_to_a_near_copy_are_named() -> None:
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(400, 6))
+    copies = X[:40] + 1e-4 * rng.normal(size=(40, 6))
+    (finding,) = audit(X[:300], np.vstack([X[300:], copies, copies[:10]]), select="DUP002").findings
+    assert "40 of 140 different val rows" in finding.message
+    assert finding.rows[0].indices.size == 50

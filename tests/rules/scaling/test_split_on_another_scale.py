@@ -298,11 +298,25 @@ def test_full_digits_agree_with_what_the_scaler_makes() -> None:
 
 @pytest.mark.parametrize("places", [1, 2, 3, 5])
 @pytest.mark.parametrize("kind", ["standard", "min-max", "robust", "max-abs"])
-def test_a_shifted_split_rounded_for_storage_is_no_raw_one(kind: str, places: int) -> None:
+def test_a_shifted_split_rounded_for_storage_is_no_error(kind: str, places: int) -> None:
     X = np.random.default_rng(5).gamma(3, 0.3, size=(500, 6)) + np.arange(6) / 4
     centre, scale = fitted(kind, X[:300])
-    val = np.round((X[300:] + 0.3 - centre) / scale, places)
-    assert not audit((X[:300] - centre) / scale, val, select="SCL001").findings
+    train, val = (X[:300] - centre) / scale, (X[300:] + 0.3 - centre) / scale
+    for finding in audit(train, np.round(val, places), select="SCL001").findings:
+        assert finding.level is Severity.WARNING
+        assert "or its rows are others and were rounded later" in finding.message
+    assert not audit(train, val, select="SCL001").findings
+    assert not audit(train, np.round((X[300:] - centre) / scale, places), select="SCL001").findings
+
+
+def test_decimals_near_the_range_of_the_scaler_are_a_warning() -> None:
+    """Raw values of three decimals, a little aside of what train's scaler made: nobody rounds so, but one might."""
+    X = np.round(np.random.default_rng(6).normal(0.8, 0.9, size=(600, 6)), 3)
+    train = standard(X[:400], X[:400])
+    (finding,) = audit(train, X[400:], select="SCL001").findings
+    assert finding.level is Severity.WARNING
+    assert finding.splits == ("val", "train")
+    assert not audit(train, standard(X[400:], X[:400]), select="SCL001").findings
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])

@@ -85,8 +85,8 @@ class Judged:
         return Judged(self.triples.only(kept), self.row[kept], self.log2[kept])
 
 
-def parallel(field: Field, triples: Triples, telling: Numbers) -> Masks:
-    """Return the lines in two features of which another, beside them, has the same direction, shape (t,).
+def parallel(field: Field, triples: Triples, telling: Numbers) -> tuple[Masks, int]:
+    """Return which lines in two features have another beside them in the same direction, and the other directions.
 
     Two pairs of rows drawn from two continuous features are never parallel. Rows that share a value, turned
     by a rotation, are, and rows whose features differ by one of a few constants, as logarithms of products
@@ -100,6 +100,12 @@ def parallel(field: Field, triples: Triples, telling: Numbers) -> Masks:
         Lines among them.
     telling : ndarray of int64, shape (2,)
         The features.
+
+    Returns
+    -------
+    shared : ndarray of bool, shape (t,)
+    lone : int
+        Directions of the lines that are not.
     """
     first, last = (field.rows[at][:, telling] / field.spread[telling] for at in (triples.low, triples.high))
     across = last - first
@@ -113,7 +119,7 @@ def parallel(field: Field, triples: Triples, telling: Numbers) -> Masks:
     np.maximum.at(most, group, aside[order])
     shared = np.zeros(order.size, dtype=bool)
     shared[order] = (most - least)[group] > ASIDE
-    return shared
+    return shared, int(np.unique(group[~shared[order]]).size)
 
 
 def judged(field: Field, lines: Lines, tried: float) -> Judged:

@@ -229,9 +229,11 @@ def _look(
     tied = no_news(pools, pool.numbers[row], columns.continuous[telling])
     tried = max(1, anchors.size) * field.around**2 / 2
     lines = judged(field, Lines(triples, row, telling, tied, relations), tried)
+    flat = telling.size < 2
     if telling.size == 2:  # a line is one coincidence
-        lines = lines.only(~parallel(field, lines.triples, telling))
-    flat = telling.size < 2 or (lines.row.size > 0 and bundled(field, lines.triples, lines.row, rng))
+        shared, lone = parallel(field, lines.triples, telling)
+        lines, flat = lines.only(~shared), shared.size >= FEWEST_HITS > lone
+    flat = flat or (lines.row.size > 0 and bundled(field, lines.triples, lines.row, rng))
     return _Seen(pool, lines, tried, columns.continuous.size, flat)
 
 

@@ -44,8 +44,8 @@ def interpolated_before_split(context: Context) -> Iterator[Finding | Coverage]:
     * features that are linear functions of others, also where the rest is zero, as in shares of a whole;
     * curves, which are straight over short distances: the outer rows must be far apart, by sixteen times
       the root of the precision;
-    * with two features, lines side by side in one direction: rows that share a value, turned by a rotation,
-      and logarithms of products draw them, and pairs of rows never do;
+    * with two features, lines side by side in one direction, and fewer than three directions: rows that share a
+      value, turned by a rotation, and logarithms of products draw those, and pairs of rows never do;
     * bundles: lines of many rows of which none is on a second line, as where features are proportional
       within groups. Interpolation starts several lines from a row;
     * lines that are as frequent (a fifth or more) in another class of half the size or more: oversampling

@@ -187,6 +187,18 @@ def _curve(rng: np.random.Generator, n: int) -> np.ndarray:
     return np.column_stack([t, t**2, np.sin(t), np.exp(t)])
 
 
+def _turned(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Two features with values that recur, after a rotation: rows that share one are on a line."""
+    X = np.column_stack([rng.normal(size=150)[rng.integers(0, 150, n)], rng.normal(size=n)])
+    return X @ np.array([[0.6, 0.8], [-0.8, 0.6]])
+
+
+def _products(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Logarithms of an amount, and of the amount times one of a few rates."""
+    amount = np.log(rng.gamma(2.0, 300.0, n))
+    return np.column_stack([amount, amount + np.log(np.array([1.05, 1.5, 4.0])[rng.integers(0, 3, n)])])
+
+
 LOOKALIKES: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
     "upsampled": _upsampled_in_time,
     "windows": _windows,
@@ -208,21 +220,9 @@ LOOKALIKES: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
         rng.normal(size=(n // 2, 4))[rng.integers(0, n // 2, n)] + 1e-12 * rng.normal(size=(n, 4))
     ),
     "constant": lambda rng, n: np.ones((n, 4)),
-    "turned": lambda rng, n: _turned(rng, n),
-    "products": lambda rng, n: _products(rng, n),
+    "turned": _turned,
+    "products": _products,
 }
-
-
-def _turned(rng: np.random.Generator, n: int) -> np.ndarray:
-    """Two features with values that recur, after a rotation: rows that share one are on a line."""
-    X = np.column_stack([rng.normal(size=150)[rng.integers(0, 150, n)], rng.normal(size=n)])
-    return X @ np.array([[0.6, 0.8], [-0.8, 0.6]])
-
-
-def _products(rng: np.random.Generator, n: int) -> np.ndarray:
-    """Logarithms of an amount, and of the amount times one of a few rates."""
-    amount = np.log(rng.gamma(2.0, 300.0, n))
-    return np.column_stack([amount, amount + np.log(np.array([1.05, 1.5, 4.0])[rng.integers(0, 3, n)])])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

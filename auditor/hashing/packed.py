@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from auditor.hashing.kernels import threads
 from auditor.hashing.points import Floats, Points
-from auditor.hashing.projection import ROUNDING, directions, project
+from auditor.hashing.projection import directions, project, slack_of
 from auditor.hashing.sampling import spaced
 from auditor.hashing.verify import Near, verified
 
@@ -163,8 +163,7 @@ def arranged(reference: Points, query: Points | None, radius: float) -> Search:
     halves = blocks[:, trees.AXES]
     largest = max(largest, -2.0 * float(halves[np.isfinite(halves)].min()))
     boxes, levels = trees.boxes(blocks)
-    room = 4.0 * ROUNDING * largest
-    return Search(reference, query, radius, near, asked, order, blocks, boxes, levels, room)
+    return Search(reference, query, radius, near, asked, order, blocks, boxes, levels, slack_of(largest))
 
 
 def _ordered(points: Points, axes: Floats, trees: Any) -> tuple[Floats, NDArray[np.int32]]:

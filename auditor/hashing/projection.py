@@ -67,9 +67,13 @@ def project(points: Points, axes: Floats, out: Floats | None = None) -> Floats:
 
 def slack(projected: Floats, others: Floats) -> float:
     """Return what rounding may add to a squared distance between two sets of projections."""
-    largest = max(
-        (float(np.einsum("ij,ij->i", p, p).max()) for p in (projected, others) if len(p)), default=0.0
+    return slack_of(
+        max((float(np.einsum("ij,ij->i", p, p).max()) for p in (projected, others) if len(p)), default=0.0)
     )
+
+
+def slack_of(largest: float) -> float:
+    """Return the same, from the largest squared length of a projection."""
     return ROUNDING * largest * 4.0
 
 

@@ -130,8 +130,8 @@ def _granted(root: str = "/sys/fs/cgroup") -> int | None:
     except (OSError, ValueError):
         try:
             with (
-                open(f"{root}/cpu/cpu.cfs_quota_us", encoding="ascii") as first,  # noqa: PTH123
-                open(f"{root}/cpu/cpu.cfs_period_us", encoding="ascii") as second,  # noqa: PTH123
+                open(f"{root}/cpu/cpu.cfs_quota_us", encoding="ascii") as first,  # noqa: PTH123 - as above
+                open(f"{root}/cpu/cpu.cfs_period_us", encoding="ascii") as second,  # noqa: PTH123 - as above
             ):
                 quota, period = first.read().strip(), second.read().strip()
         except OSError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 from numpy.typing import NDArray
@@ -24,17 +24,17 @@ def compiled(function: Function) -> Function:
     The machine code is kept on disk beside the source or, where that cannot be written, in the user's own cache; where
     neither can, it is compiled anew in every process.
     """
-    return _Forgiving(function, frozenset())  # type: ignore[return-value]
+    return cast(Function, _Forgiving(function, frozenset()))
 
 
 def bounding(function: Function) -> Function:
     """Return the function compiled so that sums may be taken in any order: for bounds with room for that."""
-    return _Forgiving(function, frozenset({"reassoc"}))  # type: ignore[return-value]
+    return cast(Function, _Forgiving(function, frozenset({"reassoc"})))
 
 
 def fused(function: Function) -> Function:
     """Return the function compiled so that products need not be rounded before they are added: for bounds as well."""
-    return _Forgiving(function, frozenset({"contract"}))  # type: ignore[return-value]
+    return cast(Function, _Forgiving(function, frozenset({"contract"})))
 
 
 class _Forgiving:

@@ -140,12 +140,11 @@ def apart(
     out = np.zeros(i.size, dtype=np.bool_)
     left, right = (part.view(np.uint8) if part.dtype == bool else part for part in (left, right))
     single = left.dtype == np.float32 or left.dtype.itemsize <= 2  # differences of which float32 holds well
-    kind = np.dtype(np.float32 if single else np.float64).type
+    kind = np.float32 if single else np.float64
     bar = kind(radius**2 * (1.0 + 1e-4) + 1e-30)
-    kernel: Any = _apart_in_single if single else _apart_in_double
     checked = left.dtype.kind == "f"
     arrays = (left, right, i, j, scale.astype(kind), _telling(left, right, i, j, scale))
-    kernel(*(frozen(part) for part in arrays), bar, checked, out)
+    _APART[kind](*(frozen(part) for part in arrays), bar, checked, out)
     return out
 
 
@@ -385,45 +384,31 @@ def _sought(  # noqa: PLR0917 - kernels are called by position
     return end, found
 
 
-@bounding
-def _apart_in_single(  # noqa: PLR0917
-    left: Any, right: Any, i: Any, j: Any, scale: Any, parts: Any, bar: Any, checked: bool, out: Any
-) -> None:
-    d = left.shape[1]
-    for k in range(i.size):
-        a, b = left[i[k]], right[j[k]]
-        total = np.float32(0.0)
-        looked = 0
-        while looked < parts.size and not total > bar:
-            for t in range(parts[looked], min(d, parts[looked] + STRIDE)):
-                gap = (np.float32(a[t]) - np.float32(b[t])) * scale[t]
-                total += gap * gap
-            looked += 1
-        far = total > bar
-        for part in range(looked if far and checked else 0):
-            for t in range(parts[part], min(d, parts[part] + STRIDE)):
-                factor = abs(scale[t])
-                far &= abs(np.float32(a[t])) * factor < HUGE and abs(np.float32(b[t])) * factor < HUGE
-        out[k] = far
+def _apart_in(kind: Any) -> Any:
+    """Return the kernel that reckons in numbers of a kind."""
+
+    @bounding
+    def body(  # noqa: PLR0917 - kernels are called by position
+        left: Any, right: Any, i: Any, j: Any, scale: Any, parts: Any, bar: Any, checked: bool, out: Any
+    ) -> None:
+        d = left.shape[1]
+        for k in range(i.size):
+            a, b = left[i[k]], right[j[k]]
+            total = kind(0.0)
+            looked = 0
+            while looked < parts.size and not total > bar:
+                for t in range(parts[looked], min(d, parts[looked] + STRIDE)):
+                    gap = (kind(a[t]) - kind(b[t])) * scale[t]
+                    total += gap * gap
+                looked += 1
+            far = total > bar
+            for part in range(looked if far and checked else 0):
+                for t in range(parts[part], min(d, parts[part] + STRIDE)):
+                    factor = abs(scale[t])
+                    far &= abs(kind(a[t])) * factor < HUGE and abs(kind(b[t])) * factor < HUGE
+            out[k] = far
+
+    return body
 
 
-@bounding
-def _apart_in_double(  # noqa: PLR0917
-    left: Any, right: Any, i: Any, j: Any, scale: Any, parts: Any, bar: Any, checked: bool, out: Any
-) -> None:
-    d = left.shape[1]
-    for k in range(i.size):
-        a, b = left[i[k]], right[j[k]]
-        total = np.float64(0.0)
-        looked = 0
-        while looked < parts.size and not total > bar:
-            for t in range(parts[looked], min(d, parts[looked] + STRIDE)):
-                gap = (np.float64(a[t]) - np.float64(b[t])) * scale[t]
-                total += gap * gap
-            looked += 1
-        far = total > bar
-        for part in range(looked if far and checked else 0):
-            for t in range(parts[part], min(d, parts[part] + STRIDE)):
-                factor = abs(scale[t])
-                far &= abs(np.float64(a[t])) * factor < HUGE and abs(np.float64(b[t])) * factor < HUGE
-        out[k] = far
+_APART = {kind: _apart_in(kind) for kind in (np.float32, np.float64)}

@@ -75,7 +75,10 @@ def reordered(
     sides = Sides(columns, a, b, apart, noise)
     if min(len(a), len(b)) < FEWEST and not table:
         return None
-    return (turned_signs(sides) or _columns(sides)) if table else _inverted(sides)
+    if not table:
+        return _inverted(sides)
+    correlations = rank_correlations(a), rank_correlations(b)
+    return turned_signs(sides, correlations) or _columns(sides, correlations)
 
 
 def _varying(case: Case, left: ColumnStatistics, right: ColumnStatistics) -> NDArray[np.int64]:
@@ -97,7 +100,7 @@ def _by_name(first: Split, second: Split) -> NDArray[np.int64]:
     return order
 
 
-def _columns(sides: Sides) -> Reordered | None:
+def _columns(sides: Sides, correlations: tuple[Floats, Floats]) -> Reordered | None:
     """Match features by their quantiles and correlations, and check the match on what they have in common.
 
     Populations that differ keep their correlations; a match that restores these is no accident.
@@ -108,7 +111,6 @@ def _columns(sides: Sides) -> Reordered | None:
 
     cost = _cost(sides)
     order = np.asarray(linear_sum_assignment(cost + _profiles(sides))[1])
-    correlations = rank_correlations(sides.first), rank_correlations(sides.second)
     for _ in range(REFINED):
         better = np.asarray(linear_sum_assignment(cost + _misfit(*correlations, order))[1])
         if np.array_equal(better, order):

@@ -14,7 +14,6 @@ from auditor.measures.feature_order import (
     Sides,
     distance,
     not_by_shift,
-    rank_correlations,
 )
 from auditor.measures.marginals import Floats
 
@@ -28,13 +27,14 @@ ZEROS = 5
 """Zeros in both splits that no cut at zero leaves."""
 
 
-def turned_signs(sides: Sides) -> Reordered | None:
+def turned_signs(sides: Sides, correlations: tuple[Floats, Floats]) -> Reordered | None:
     """Return features that have the other sign: mirrored, and of other sign throughout, or correlated so.
 
-    One feature alone, symmetric and uncorrelated, may be the one that the splits were cut by.
+    One feature alone, symmetric and uncorrelated, may be the one that the splits were cut by. `correlations` are
+    `rank_correlations` of both sides.
     """
     flipped, after, proven, certain = [], [], False, False
-    first, second = (rank_correlations(part) for part in (sides.first, sides.second))
+    first, second = correlations
     for j in range(sides.columns.size):
         a, b = sides.first[:, j], sides.second[:, j]
         mirrored = distance(a, -b)

@@ -19,6 +19,9 @@ from auditor.hashing.sampling import spaced
 from auditor.hashing.verify import Near, verified
 
 Numbers = NDArray[np.int64]
+Places = NDArray[np.int32]
+Part = tuple[int, int, int]
+"""Queries from one to another, and how many go together."""
 
 SAMPLED_VALUES = 2**17
 """Values of the points whose principal directions are taken, and how many of them."""
@@ -31,8 +34,8 @@ ROOM = 2**17
 ASKED = 128
 """Queries by which the cost of a search is estimated."""
 
-NODE, BLOCK, CANDIDATE, COORDINATE = 60.0, 30.0, 60.0, 0.15
-"""Nanoseconds of comparing a point with the boxes of a node and with the points of a block, of a candidate, and of each
+NODE, BLOCK, CANDIDATE, COORDINATE = 50.0, 12.0, 150.0, 0.15
+"""Nanoseconds of comparing a query with the boxes of a node and with the points of a block, of a candidate, and of each
 of its coordinates."""
 
 PLAIN = ("b1", "u1", "i8", "f4", "f8")
@@ -65,8 +68,8 @@ class Search:
     query: Points | None
     radius: float
     near: Floats
-    asked: NDArray[np.int32]
-    order: NDArray[np.int32]
+    asked: Places
+    order: Places
     blocks: Floats
     boxes: Floats
     levels: Numbers
@@ -78,58 +81,59 @@ class Search:
 
     def cost(self) -> float:
         """Return the nanoseconds that the search will take, estimated from some of the queries."""
-        some = spaced(self.asked.size, ASKED).tolist()
-        work = sum((self._sought((at, at + 1))[2] for at in some), np.zeros(3))
+        some, own, lanes = spaced(self.asked.size, ASKED), self.query is None, self.blocks.shape[2]
+        near = self.blocks[some // lanes, :, some % lanes] if own else self.near[some]
+        (answered, _, _), asked, _, work = self._met(near, (0, some.size, 1), own=False)
+        foreseen = np.array([*work, asked.size], dtype=np.float64)
+        if own:  # queries meet themselves, and pairs count once
+            foreseen[2] -= answered
+            foreseen /= 2.0
         candidate = CANDIDATE + COORDINATE * self.reference.width
-        return float(work @ (NODE, BLOCK, candidate)) * self.asked.size / len(some)
+        return float(foreseen @ (NODE, BLOCK, candidate)) * self.asked.size / answered
 
     def run(self, limit: int) -> Near:
         """Measure all candidates, and return pairs within the radius, `limit` of them at most."""
         reach = np.broadcast_to(np.float64(self.radius), (self.asked.size,))
         return verified(self.reference, self.query, reach, self._candidates(), limit)
 
-    def _sought(self, part: tuple[int, int]) -> tuple[int, tuple[Numbers, Numbers], NDArray[np.float64]]:
-        """Return the first query not answered, candidates of those that are, and the work that took."""
-        trees: Any = import_module("auditor.hashing.kernels.trees")
+    def _met(self, near: Floats, part: Part, *, own: bool) -> tuple[Part, Places, Places, Numbers]:
+        """Return the queries not answered, pairs of others and places, and what comparing them took."""
+        seeking: Any = import_module("auditor.hashing.kernels.seeking")
         bar = np.nextafter(np.float32(self.radius**2 + self.slack), np.float32(np.inf))
-        stopped, asked, place, work = trees.sought(
-            self.near,
-            np.broadcast_to(bar, (self.asked.size,)),
-            self.blocks,
-            (self.boxes, self.levels),
-            part=part,
-            own=self.query is None,
-            room=ROOM,
-        )
-        i, j = self.asked[asked].astype(np.int64), self.order[place].astype(np.int64)
-        if self.query is None:
-            i, j = np.minimum(i, j), np.maximum(i, j)
-        return stopped, (i, j), np.array([*work, i.size], dtype=np.float64)
+        reach = np.broadcast_to(bar, (self.asked.size if own else len(near),))
+        tree = self.boxes, self.levels
+        met: tuple[Part, Places, Places, Numbers]
+        met = seeking.sought(near, reach, self.blocks, tree, part=part, own=own, room=ROOM)
+        return met
 
     def _candidates(self) -> Iterator[tuple[Numbers, Numbers]]:
         """Yield pairs of rows whose projections are within reach and whose values are not too far apart."""
         edges = np.linspace(0, self.asked.size, threads() + 1).astype(np.int64).tolist()
-        parts = [part for part in pairwise(edges) if part[0] < part[1]]
+        group: int = import_module("auditor.hashing.kernels.seeking").GROUP
+        parts = [(*part, group) for part in pairwise(edges) if part[0] < part[1]]
         with ThreadPoolExecutor(max(1, len(parts))) as pool:
             while parts:
                 done = list(pool.map(self._step, parts) if len(parts) > 1 else map(self._step, parts))
                 for _, pairs in done:
                     yield pairs
-                parts = [(at, end) for (at, _), (_, end) in zip(done, parts, strict=True) if at < end]
+                parts = [left for left, _ in done if left[0] < left[1]]
 
-    def _step(self, part: tuple[int, int]) -> tuple[int, tuple[Numbers, Numbers]]:
-        stopped, (i, j), _ = self._sought(part)
+    def _step(self, part: Part) -> tuple[Part, tuple[Numbers, Numbers]]:
+        left, asked, place, _ = self._met(self.near, part, own=self.query is None)
+        i, j = self.asked[asked].astype(np.int64), self.order[place].astype(np.int64)
+        if self.query is None:
+            i, j = np.minimum(i, j), np.maximum(i, j)
         ours = self.reference if self.query is None else self.query
         if not i.size or not (_plain(self.reference) and _plain(ours)):
-            return stopped, (i, j)
-        trees: Any = import_module("auditor.hashing.kernels.trees")
-        left, right = (
+            return left, (i, j)
+        apart: Any = import_module("auditor.hashing.kernels.apart")
+        one, other = (
             rows if points.rows is None else points.rows[rows].astype(np.int64)
             for points, rows in ((ours, i), (self.reference, j))
         )
         scale = self.reference.scale
-        far = trees.apart(ours.flat, self.reference.flat, left, right, scale=scale, radius=self.radius)
-        return stopped, (i[~far], j[~far])
+        far = apart.apart(ours.flat, self.reference.flat, one, other, scale=scale, radius=self.radius)
+        return left, (i[~far], j[~far])
 
 
 def _plain(points: Points) -> bool:

@@ -41,7 +41,8 @@ def _faiss_ivf(planted: Planted) -> Any:
     import faiss
 
     points = planted.points(planted.reference)
-    lists = max(1, min(int(4 * np.sqrt(len(points))), len(points) // 40))
+    # Of 1, 2 and 4 sqrt(n) lists and 1 to 12 probed, the fastest that finds .99 of each kind of copy in the table.
+    lists = max(1, min(int(2 * np.sqrt(len(points))), len(points) // 40))
     coarse = faiss.IndexFlatL2(points.shape[1])
     index = faiss.IndexIVFFlat(coarse, points.shape[1], lists)
     index.cp.niter, index.cp.max_points_per_centroid, index.cp.min_points_per_centroid = 4, 64, 1
@@ -114,7 +115,7 @@ METHODS = [
         _faiss_range, _faiss_flat, distribution="faiss-cpu",
     ),
     Method(
-        "faiss IVF", ("faiss",), "4 sqrt(n) lists, 4 probed, nearest one",
+        "faiss IVF", ("faiss",), "2 sqrt(n) lists, 4 probed, nearest one",
         _faiss_ivf_search, _faiss_ivf, distribution="faiss-cpu",
     ),
     Method(

@@ -173,6 +173,29 @@ def test_threads_and_little_room_do_not_show(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @compiled
+@pytest.mark.parametrize("n", [33, 1000, 20_000])
+def test_blocks_and_nodes_of_a_tree_are_cut_across_one_axis(n: int) -> None:
+    """Some axis parts the rows on either side of the first cut, and both sides' blocks are smaller than the whole."""
+    from auditor.hashing.kernels import trees
+
+    rng = np.random.default_rng(n)
+    points = np.zeros((n, trees.PLANES), dtype=np.float32)
+    points[:, : trees.AXES] = rng.normal(size=(n, trees.AXES)) * rng.uniform(0.5, 2.0, trees.AXES)
+    points[rng.permutation(n)[: n // 4], 3] = -0.0
+    before, order = points.copy(), np.arange(n, dtype=np.int32)
+    trees.packed(points, order)
+    assert np.array_equal(np.sort(order), np.arange(n))
+    assert np.array_equal(points, before[order])
+    unit = max(size for size in (32, 1024, 32_768) if size < n)
+    cuts = [
+        cut
+        for cut in range(unit, n, unit)
+        if (points[:cut].max(axis=0) <= points[cut:].min(axis=0))[: trees.AXES].any()
+    ]
+    assert any(abs(cut - n / 2) <= unit for cut in cuts)
+
+
+@compiled
 def test_equal_projections_are_ordered_all_the_same() -> None:
     """All points on one spot but a few: halves cannot be told apart, and no point may get lost."""
     flat = np.zeros((2100, 4), dtype=np.float32)
@@ -195,7 +218,7 @@ def test_the_compiled_search_is_taken_where_it_stands_ready(monkeypatch: pytest.
     flat = rng.normal(size=(30_000, 6)).astype(np.float32)
     plain = near_pairs(_points(flat), None, 0.1, rng, limit=LIMIT)
     monkeypatch.setattr(kernels, "_ACCOUNTS", kernels._Accounts())
-    monkeypatch.setitem(kernels.SAVED, "sought", ("trees", 1.0))
+    monkeypatch.setitem(kernels.SAVED, "sought", ("seeking", 1.0))
     run = packed.Search.run
     asked = []
     monkeypatch.setattr(packed.Search, "run", lambda self, limit: asked.append(limit) or run(self, limit))

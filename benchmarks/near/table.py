@@ -30,7 +30,8 @@ def table(results: Row) -> str:
             if rows:
                 make = _found if stage == "near" else _timed
                 parts.append(f"**{title}**\n\n{make(rows, about, task['rows'])}")
-    return "\n\n".join([*parts, _notes(results)])
+    memory = "Memory: peak beyond the two arrays and the libraries."
+    return "\n\n".join([*parts, f"{_notes(results)} {memory}"])
 
 
 def summary(results: Row) -> str:
@@ -180,6 +181,5 @@ def _notes(results: Row) -> str:
     return (
         f"{machine['processor']}, one thread, processor time (user and system) of the call after a first one on "
         "a hundredth of the rows, least of up to three; imports not counted. "
-        f"{stars}{daggers}Precision: reported pairs that are planted or truly within the radius. "
-        "Memory: peak beyond the two arrays and the libraries."
+        f"{stars}{daggers}Precision: reported pairs that are planted or truly within the radius."
     )

@@ -101,7 +101,7 @@ def coincidences(case: Case, found: Copies, split: str, other: str, seed: int) -
     most = int(np.clip(COMPARED // (1000 * case[split].n_features), FEWEST_JUDGED, MOST_JUDGED))
     judged = np.sort(rng.permutation(groups.size)[:most])
     chance = expected_equals(case, found, (split, other), rows[leader[judged]], rng)
-    limit = boundary(chance, weight[judged] * (rows.size / max(1, weight[judged].sum())), n)
+    limit = boundary(chance, weight[judged] * np.float64(rows.size / max(1, int(weight[judged].sum()))), n)
     strange = np.zeros(groups.size, dtype=bool)
     strange[judged] = chance <= limit
     if judged.size < groups.size and strange[judged].mean() > 0.5:

@@ -273,7 +273,7 @@ def _not_applied(sides: _Sides, maps: list[_Map]) -> ScaleMismatch | None:
         told, against = shown & (chances < 0), shown & (places < 0)
         log_p = float(chances[told].sum()) + math.log10(len(maps) * max(1, shown.size))
         least = 1 if shown.sum() <= SMALL else 2
-        if told.sum() < max(least, against.sum()) or log_p >= CERTAIN:
+        if told.sum() < max(least, int(against.sum())) or log_p >= CERTAIN:
             follow = _on_levels(sides, _by_quartiles(sides), shown, told) if one.kind == "robust" else None
             if follow is None:
                 continue

@@ -97,7 +97,7 @@ def _counts(found: WholeRows) -> Floats:
 
 def _frequencies(rows: NDArray[np.int64]) -> Floats:
     counts = np.bincount((rows % 256).ravel(), minlength=256)
-    return np.asarray(counts / max(1, counts.sum()))
+    return np.asarray(counts / max(1, int(counts.sum())))
 
 
 def _apart(p: Floats, q: Floats) -> float:

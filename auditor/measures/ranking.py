@@ -126,8 +126,10 @@ def learn_bins(x: NDArray[Any], codes: NDArray[np.int64], n_classes: int, rows_a
     else:
         edges = distinct[:-1] + (distinct[1:] - distinct[:-1]) / 2
     bins = np.searchsorted(edges, values)
-    counts = np.bincount(bins * n_classes + codes, minlength=(edges.size + 1) * n_classes)
-    counts = counts.reshape(-1, n_classes) + counts.reshape(-1, n_classes).sum(axis=0) / values.size
+    held = np.bincount(bins * n_classes + codes, minlength=(edges.size + 1) * n_classes).reshape(
+        -1, n_classes
+    )
+    counts = held + held.sum(axis=0) / values.size
     shares = counts / counts.sum(axis=1, keepdims=True)
     position = np.arange(shares.shape[0], dtype=np.float64)
     weight = counts.sum(axis=1)

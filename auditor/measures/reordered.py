@@ -237,7 +237,7 @@ def _opposite(sides: Sides) -> bool:
     means = [part.mean(axis=0) for part in (sides.first, sides.second)]
     if means[0].size < PIXELS or min(float(mean.std()) for mean in means) <= 0:
         return False
-    return float(np.corrcoef(*means)[0, 1]) <= OPPOSITE
+    return float(np.corrcoef(means[0], means[1])[0, 1]) <= OPPOSITE
 
 
 def _channels(first: Split, second: Split) -> Reordered | None:

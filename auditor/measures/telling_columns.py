@@ -123,7 +123,7 @@ def _judge(data: LabelledRows, column: int, least: float, fresh: NDArray[np.bool
             held.append(split)
             sizes.append(size)
             shares.append(_mean(here))
-    share = float(np.average(shares, weights=[max(1, size.sum()) for size in sizes]))
+    share = float(np.average(shares, weights=[max(1, int(size.sum())) for size in sizes]))
     lowest = float(np.min(areas[np.isfinite(areas)], initial=1.0))
     if share >= least and shares[0] >= least and lowest >= 1 - 4 * (1 - least):
         total = np.sum(sizes, axis=0)

@@ -38,7 +38,7 @@ class ClassWeights:
     @property
     def mean(self) -> float:
         """Mean weight of a row: the factor on the printed training loss."""
-        return float((self.weights * self.counts).sum() / max(1, self.counts.sum()))
+        return float((self.weights * self.counts).sum() / max(1, int(self.counts.sum())))
 
     @property
     def uniform(self) -> bool:

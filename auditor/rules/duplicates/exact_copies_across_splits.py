@@ -158,7 +158,7 @@ def _conflicting(context: Context, pair: tuple[str, str], chance: Coincidences) 
     mine, theirs = labels.codes[split][chance.rows], labels.codes[other][chance.matches]
     known = (mine >= 0) & (theirs >= 0)
     differ = int((mine != theirs)[known].sum())
-    shares = labels.counts("train") / max(1, labels.counts("train").sum())
+    shares = labels.counts("train") / max(1, int(labels.counts("train").sum()))
     return differ >= 3 and differ >= CONFLICTING * float(1 - (shares**2).sum()) * int(known.sum())
 
 

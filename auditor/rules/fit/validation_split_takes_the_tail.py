@@ -142,7 +142,9 @@ def _other_classes(
     case: Case, plan: FitPlan, labels: Target, found: TailClasses, severity: Severity | None
 ) -> Finding:
     total = max(1, int(found.tail.sum()))
-    order = np.argsort(-np.abs(found.tail / total - found.head / max(1, found.head.sum())), kind="stable")
+    order = np.argsort(
+        -np.abs(found.tail / total - found.head / max(1, int(found.head.sum()))), kind="stable"
+    )
     shown = [int(c) for c in order[:5]]
     only = labels.classes[int(np.argmax(found.tail))]
     if found.alone:

@@ -238,7 +238,7 @@ def _binned(values: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.i
 
 
 def _binned_distance(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:
-    return float(np.abs(np.cumsum(a) / max(1, a.sum()) - np.cumsum(b) / max(1, b.sum())).max())
+    return float(np.abs(np.cumsum(a) / max(1, int(a.sum())) - np.cumsum(b) / max(1, int(b.sum()))).max())
 
 
 def _fix(name: str, *, classes: bool) -> Fix:

@@ -136,5 +136,5 @@ def _tail_of_counts(labels: Target, unseen: NDArray[np.bool_], counts: NDArray[n
     steps = np.diff(everything)
     single_peak = bool((steps[:peak] >= 0).all() and (steps[peak:] <= 0).all())
     singles = int((train == 1).sum())
-    expected = (singles + 1) * counts.sum() / max(1, train.sum())
+    expected = (singles + 1) * counts.sum() / max(1, int(train.sum()))
     return single_peak and counts[unseen].sum() <= expected + 3 * np.sqrt(expected)

@@ -177,6 +177,6 @@ def _told(train: Split, column: int, labels: Target, values: NDArray[Any]) -> st
     lacking, having = (
         np.bincount(values[rows & (values >= 0)], minlength=len(labels.classes)) for rows in (gap, ~gap)
     )
-    shares = lacking / max(1, lacking.sum()), having / max(1, having.sum())
+    shares = lacking / max(1, int(lacking.sum())), having / max(1, int(having.sum()))
     c = int(np.argmax(np.abs(shares[0] - shares[1])))
     return f" Label {labels.classes[c]!r}: {shares[0][c]:.0%} of the rows without it, {shares[1][c]:.0%} of those with it."

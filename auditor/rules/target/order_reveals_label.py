@@ -184,9 +184,9 @@ def _by_order(train: Split, labels: NDArray[Any], n_classes: int, least: float) 
     if abs(best.skill) < max(0.3, least) or abs(best.z) < LEAST_Z + 2:
         return None
     if n_classes:
-        drifts = class_order(labels[labels >= 0], n_classes).distances.max() >= SLOW
+        drifts = bool(class_order(labels[labels >= 0], n_classes).distances.max() >= SLOW)
     else:
-        drifts = rank_parts(labels[np.isfinite(labels)])[0] > 0.5
+        drifts = bool(rank_parts(labels[np.isfinite(labels)])[0] > 0.5)
     if drifts:
         return None
     word = "agree with" if best.skill > 0 else "avoid"

@@ -174,19 +174,29 @@ def test_threads_and_little_room_do_not_show(monkeypatch: pytest.MonkeyPatch) ->
 
 @compiled
 @pytest.mark.parametrize("n", [33, 1000, 20_000])
-def test_blocks_and_nodes_of_a_tree_are_cut_across_one_axis(n: int) -> None:
-    """Some axis parts the rows on either side of the first cut, and both sides' blocks are smaller than the whole."""
+@pytest.mark.parametrize("pattern", ["any", "rising", "falling", "there and back", "in turn", "one value"])
+def test_trees_are_cut_across_one_axis(n: int, pattern: str) -> None:
+    """Some axis parts the rows on either side of a cut near the middle, whatever order they came in."""
     from auditor.hashing.kernels import trees
 
-    rng = np.random.default_rng(n)
+    rng, rows = np.random.default_rng(n), np.arange(n)
     points = np.zeros((n, trees.PLANES), dtype=np.float32)
     points[:, : trees.AXES] = rng.normal(size=(n, trees.AXES)) * rng.uniform(0.5, 2.0, trees.AXES)
     points[rng.permutation(n)[: n // 4], 3] = -0.0
+    columns = {
+        "rising": rows,
+        "falling": -rows,
+        "there and back": np.minimum(rows, n - rows),
+        "in turn": rows % 2,
+    }
+    points[:, 0] = columns.get(pattern, points[:, 0])
+    if pattern == "one value":
+        points[:] = 1.0
     before, order = points.copy(), np.arange(n, dtype=np.int32)
     trees.packed(points, order)
-    assert np.array_equal(np.sort(order), np.arange(n))
+    assert np.array_equal(np.sort(order), rows)
     assert np.array_equal(points, before[order])
-    unit = max(size for size in (32, 1024, 32_768) if size < n)
+    unit = max(size for size in (trees.LANES, trees.LANES**2, trees.LANES**3) if size < n)
     cuts = [
         cut
         for cut in range(unit, n, unit)

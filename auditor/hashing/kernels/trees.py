@@ -34,6 +34,9 @@ LOOKED = 64
 ROW = np.uint64(0xFFFFFFFF)
 """What of a word names a row."""
 
+ODD, SHORT = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xFFFF)
+"""What mixes the ends of a part into places anywhere in it, sixteen bits each."""
+
 
 def packed(points: Floats, order: NDArray[np.int32]) -> None:
     """Bring rows of `points`, shape (n, d), into the order of a tree, in place, and `order`, shape (n,), with them.
@@ -70,7 +73,8 @@ def boxes(blocks: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.
 def _least(points: Any, order: Any, low: int, high: int, k: int, axis: int, some: Any) -> None:  # noqa: PLR0917
     """Bring the k-th row along an axis to its place among the rows from low to high.
 
-    By Hoare's selection; the pivot is the k-th, about, of some of many (Floyd and Rivest, 1975).
+    By Hoare's selection; the pivot is, of some of many, the one beyond about the k-th, so that what holds the k-th is
+    small (Floyd and Rivest, 1975).
     """
     while high - low > 1:
         count, step = min(some.size, high - low), max(1, (high - low) // some.size)
@@ -80,7 +84,9 @@ def _least(points: Any, order: Any, low: int, high: int, k: int, axis: int, some
                 some[at] = some[at - 1]
                 at -= 1
             some[at] = x
-        pivot = some[(k - low) * count // (high - low)]
+        at = (k - low) * count // (high - low)
+        at += 1 if 2 * at < count else -1
+        pivot = some[max(0, min(at, count - 1))]
         i, j = low, high - 1
         while i <= j:
             while points[i, axis] < pivot:
@@ -102,19 +108,20 @@ def _least(points: Any, order: Any, low: int, high: int, k: int, axis: int, some
 
 
 @inlined
-def _least_word(words: Any, low: int, high: int, k: int) -> None:
-    """Bring the k-th of the words from low to high, all different, to its place.
+def _least_word(words: Any, low: int, high: int, wanted: int) -> None:
+    """Bring the one wanted of the words from low to high, all different, to its place.
 
-    By Lomuto's partition without a branch: on which side of the pivot a word is nobody can foresee.
+    By Lomuto's partition without a branch: on which side of the pivot a word is nobody can foresee. The pivot is the
+    middle one of three from anywhere, so that no pattern of the rows makes it a bad one again and again.
     """
     while high - low > 1:
-        middle = (low + high) // 2
-        a, b, c = words[low], words[middle], words[high - 1]
+        size, mixed = np.uint64(high - low), (np.uint64(low) * ODD + np.uint64(high)) * ODD
+        p = low + np.int64((mixed >> np.uint64(48)) * size >> np.uint64(16))
+        q = low + np.int64((mixed >> np.uint64(32) & SHORT) * size >> np.uint64(16))
+        r = low + np.int64((mixed >> np.uint64(16) & SHORT) * size >> np.uint64(16))
+        a, b, c = words[p], words[q], words[r]
         pivot = max(min(a, b), min(max(a, b), c))
-        if pivot == b:
-            words[middle] = a
-        elif pivot == c:
-            words[high - 1] = a
+        words[p if pivot == a else q if pivot == b else r] = words[low]
         end = low + 1
         for i in range(low + 1, high):
             word = words[i]
@@ -122,9 +129,9 @@ def _least_word(words: Any, low: int, high: int, k: int) -> None:
             end += int(word < pivot)
         end -= 1
         words[low], words[end] = words[end], pivot
-        if k < end:
+        if wanted < end:
             high = end
-        elif k > end:
+        elif wanted > end:
             low = end + 1
         else:
             break

@@ -140,11 +140,12 @@ def continuous_columns(
     values = np.sort(pools.rows(np.sort(rng.permutation(own.numbers)[:SAMPLED]), considered), axis=0)
     fit = (np.abs(values) < LARGEST).all(axis=0)  # False for NaN
     considered, values = considered[fit], values[:, fit]
-    alone = np.ones(values.shape, dtype=bool)
-    alone[1:] &= values[1:] != values[:-1]
-    alone[:-1] &= values[1:] != values[:-1]
+    new = np.ones(values.shape, dtype=bool)
+    new[1:] = values[1:] != values[:-1]
+    alone = new.copy()
+    alone[:-1] &= new[1:]
     share = alone.mean(axis=0)
-    step = np.array([grid_step(np.unique(column)) for column in values.T])
+    step = np.array([grid_step(column[first]) for column, first in zip(values.T, new.T, strict=True)])
     gridded = np.flatnonzero(step > 0)[:GRIDS]
     choices: list[Columns] = []
     for bar in (FEW, MOST):

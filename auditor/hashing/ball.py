@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.hashing.points import Floats, Points
-from auditor.hashing.projection import directions, leaves, project, slack
+from auditor.hashing.projection import blur, directions, leaves, project, slack
 from auditor.hashing.sampling import spaced
 from auditor.hashing.verify import Near, nothing, verified
 
@@ -95,7 +95,8 @@ def arranged(
     own = query is None and np.ndim(radius) == 0
     if query is None and not own:
         near = far.copy()
-    return Search(reference, query, reach, _meeting(far, near, reach, own=own))
+    moved = blur(reference, query)
+    return Search(reference, query, reach, moved, _meeting(far, near, reach, moved, own=own))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,7 +190,7 @@ class _Meeting:
                     yield i, j
 
 
-def _meeting(far: Floats, near: Floats, reach: NDArray[np.float64], *, own: bool) -> _Meeting:
+def _meeting(far: Floats, near: Floats, reach: NDArray[np.float64], moved: float, *, own: bool) -> _Meeting:
     """Order the projections of both sides, in place."""
     order, starts = leaves(far, LEAF)
     _reorder(far, order)
@@ -199,7 +200,7 @@ def _meeting(far: Floats, near: Floats, reach: NDArray[np.float64], *, own: bool
         _reorder(near, asked)
     low, high = _boxes(far, starts)
     upto, since = np.maximum.accumulate(high[:, 0]), np.minimum.accumulate(low[::-1, 0])[::-1]
-    limit = _limits(reach, asked, slack(far, near))
+    limit = _limits(reach, asked, moved, slack(far, near))
     near = far if own else near
     return _Meeting(far, order, starts, low, high, upto, since, near, asked, bounds, limit, own)
 
@@ -211,12 +212,12 @@ def _reorder(points: Floats, order: NDArray[np.signedinteger[Any]]) -> None:
 
 
 def _limits(
-    reach: NDArray[np.float64], asked: NDArray[np.signedinteger[Any]], slack_: float
+    reach: NDArray[np.float64], asked: NDArray[np.signedinteger[Any]], moved: float, slack_: float
 ) -> NDArray[np.float64]:
     """Return squared reaches in the order of queries; one number stays one."""
     if reach.strides == (0,):
-        return np.broadcast_to(reach[0] ** 2 + slack_, reach.shape)
-    return np.asarray(reach[asked] ** 2 + slack_)
+        return np.broadcast_to((reach[0] + moved) ** 2 + slack_, reach.shape)
+    return np.asarray((reach[asked] + moved) ** 2 + slack_)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -226,6 +227,7 @@ class Search:
     reference: Points
     query: Points | None
     reach: NDArray[np.float64]
+    blur: float
     meeting: _Meeting
 
     def entries(self) -> float:
@@ -236,7 +238,7 @@ class Search:
         """Return the search of the same points within another radius."""
         meeting = self.meeting
         reach = np.broadcast_to(np.float64(radius), (len(meeting.near),))
-        limit = _limits(reach, meeting.asked, slack(meeting.far, meeting.near))
+        limit = _limits(reach, meeting.asked, self.blur, slack(meeting.far, meeting.near))
         return replace(self, reach=reach, meeting=replace(meeting, limit=limit))
 
     def met(self) -> float:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from auditor.hashing.kernels import threads
 from auditor.hashing.points import Floats, Points
-from auditor.hashing.projection import directions, project, slack_of
+from auditor.hashing.projection import blur, directions, project, slack_of
 from auditor.hashing.sampling import spaced
 from auditor.hashing.verify import Near, verified
 
@@ -60,8 +60,8 @@ class Search:
         The rows that queries and places come from.
     blocks, boxes, levels : ndarray
         The tree.
-    slack : float
-        What rounding may add to a squared distance.
+    slack, blur : float
+        What rounding may add to a squared distance, and before to the distance itself.
     """
 
     reference: Points
@@ -74,6 +74,7 @@ class Search:
     boxes: Floats
     levels: Numbers
     slack: float
+    blur: float
 
     def within(self, radius: float) -> Search:
         """Return the search of the same points within another radius."""
@@ -99,7 +100,7 @@ class Search:
     def _met(self, near: Floats, part: Part, *, own: bool) -> tuple[Part, Places, Places, Numbers]:
         """Return the queries not answered, pairs of others and places, and what comparing them took."""
         seeking: Any = import_module("auditor.hashing.kernels.seeking")
-        bar = np.nextafter(np.float32(self.radius**2 + self.slack), np.float32(np.inf))
+        bar = np.nextafter(np.float32((self.radius + self.blur) ** 2 + self.slack), np.float32(np.inf))
         reach = np.broadcast_to(bar, (self.asked.size if own else len(near),))
         tree = self.boxes, self.levels
         met: tuple[Part, Places, Places, Numbers]
@@ -167,7 +168,8 @@ def arranged(reference: Points, query: Points | None, radius: float) -> Search:
     halves = blocks[:, trees.AXES]
     largest = max(largest, -2.0 * float(halves[np.isfinite(halves)].min()))
     boxes, levels = trees.boxes(blocks)
-    return Search(reference, query, radius, near, asked, order, blocks, boxes, levels, slack_of(largest))
+    rounded = slack_of(largest), blur(reference, query)
+    return Search(reference, query, radius, near, asked, order, blocks, boxes, levels, *rounded)
 
 
 def _ordered(points: Points, axes: Floats, trees: Any) -> tuple[Floats, NDArray[np.int32]]:

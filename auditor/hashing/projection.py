@@ -77,6 +77,18 @@ def slack_of(largest: float) -> float:
     return ROUNDING * largest * 4.0
 
 
+def blur(points: Points, others: Points | None = None) -> float:
+    """Return what rounding may add to the distance of two projections where all points lie far from the origin.
+
+    A product with a direction is then a small difference of large numbers, however short it is itself.
+    """
+    middles = (
+        part.sample(SAMPLE).mean(axis=0, dtype=np.float64) for part in (points, others) if part is not None
+    )
+    sizes = [float(np.linalg.norm(middle)) for middle in middles]
+    return 2.0 * ROUNDING * max(sizes)
+
+
 def leaves(projected: Floats, size: int) -> tuple[NDArray[np.signedinteger[Any]], NDArray[np.int64]]:
     """Order points so that runs of at most `size` lie close together.
 

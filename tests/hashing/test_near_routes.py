@@ -172,6 +172,25 @@ def test_threads_and_little_room_do_not_show(monkeypatch: pytest.MonkeyPatch) ->
         assert np.array_equal(found.reference, wanted.reference)
 
 
+@pytest.mark.parametrize("arranged", SEARCHES)
+@pytest.mark.parametrize("offset", [1e3, 1e4, 1e6])
+@pytest.mark.parametrize("along", [True, False])
+def test_points_far_from_the_origin_lose_no_pair(arranged: object, offset: float, along: bool) -> None:
+    """Their projections are small differences of large numbers, along the offset or across it."""
+    rng = np.random.default_rng(7)
+    reference = rng.normal(size=(1000, 30)) * np.r_[np.ones(3), np.full(27, 0.05)]
+    if along:
+        reference = reference[:, :1] + 1e-3 * rng.normal(size=(1000, 30))
+    else:
+        reference -= reference.mean(axis=1, keepdims=True)
+    query = reference[rng.integers(0, 1000, 300)] + 0.01 * rng.normal(size=(300, 30))
+    reference, query = reference + offset, query + offset
+    apart = cdist(query, reference)
+    radius = float(np.quantile(apart, 0.02))
+    found = _met(arranged(_points(reference), _points(query), radius).run(LIMIT))
+    assert _brute(reference, query, radius * (1.0 - 1e-9)) <= found
+
+
 @compiled
 @pytest.mark.parametrize("n", [33, 1000, 20_000])
 @pytest.mark.parametrize("pattern", ["any", "rising", "falling", "there and back", "in turn", "one value"])

@@ -67,7 +67,9 @@ def _telling(
 
 
 @inlined
-def _fetched(rows: Any, which: Any, start: int, stop: int, first: int, last: int) -> Any:  # noqa: PLR0917
+def _fetched(  # noqa: PLR0917 - as kernels
+    rows: Any, which: Any, start: int, stop: int, first: int, last: int
+) -> Any:
     """Read of each of some rows what lies at both ends and in the middle of a run of coordinates.
 
     Rows lie anywhere in memory: read one upon another they arrive together, where judging each waits for it alone.

@@ -90,7 +90,7 @@ def _gap(made: Any, at: Any, a: Any, t: Any, x: Any) -> Any:
 
 
 @inlined
-def _reached(  # noqa: PLR0917
+def _reached(  # noqa: PLR0917 - as kernels
     made: Any, at: Any, q: Any, reach: Any, who: Any, count: Any, gaps: Any, kept: Any, many: Any
 ) -> None:
     """List, for each box of a node, which of some queries reach it, and how many they are."""
@@ -113,7 +113,9 @@ def _reached(  # noqa: PLR0917
 
 
 @inlined
-def _compared(blocks: Any, c: Any, q: Any, r: Any, least: Any, more: Any) -> Any:  # noqa: PLR0917
+def _compared(  # noqa: PLR0917 - as kernels
+    blocks: Any, c: Any, q: Any, r: Any, least: Any, more: Any
+) -> Any:
     """Return whether some points of a block are within reach of `q`, and whether some are of `r`.
 
     A product less half a square is half the squared distance, up to a constant.
@@ -159,7 +161,9 @@ def _told(  # noqa: PLR0917 - kernels are called by position
 
 
 @inlined
-def _taken(near: Any, blocks: Any, reach: Any, first: Any, own: bool, q: Any, bars: Any, least: Any) -> None:  # noqa: PLR0917
+def _taken(  # noqa: PLR0917 - as kernels
+    near: Any, blocks: Any, reach: Any, first: Any, own: bool, q: Any, bars: Any, least: Any
+) -> None:
     """Copy queries from the first on, the squared distances allowed to them, and the products these ask for."""
     for k in range(min(q.shape[0], reach.size - first)):
         i = first + k
@@ -208,7 +212,7 @@ def _sought(  # noqa: PLR0917 - kernels are called by position
             for k in range(0, count, 2):
                 x, y = who[k], who[k + 1]
                 some, same = _compared(blocks, c, q[x], q[y], least[x], least[y])
-                if some + same == 0:
+                if some + same == 0:  # nearly always: one test, where two would be foreseen less well
                     continue
                 if some > 0:
                     found = _told(blocks, c, q[x], least[x], lanes, first + x, own, asked, place, found)

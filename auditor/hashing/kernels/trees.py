@@ -70,7 +70,9 @@ def boxes(blocks: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.
 
 
 @inlined
-def _least(points: Any, order: Any, low: int, high: int, k: int, axis: int, some: Any) -> None:  # noqa: PLR0917
+def _least(  # noqa: PLR0917 - as kernels
+    points: Any, order: Any, low: int, high: int, k: int, axis: int, some: Any
+) -> None:
     """Bring the k-th row along an axis to its place among the rows from low to high.
 
     By Hoare's selection; the pivot is, of some of many, the one beyond about the k-th, so that what holds the k-th is
@@ -176,7 +178,9 @@ def _word(bits: Any, row: Any) -> Any:
 
 
 @inlined
-def _placed(words: Any, size: int, points: Any, order: Any, held: Any, places: Any) -> None:  # noqa: PLR0917
+def _placed(  # noqa: PLR0917 - as kernels
+    words: Any, size: int, points: Any, order: Any, held: Any, places: Any
+) -> None:
     """Bring rows into the order of the words that name them."""
     for i in range(size):
         row = np.int64(words[i] & ROW)
@@ -190,7 +194,7 @@ def _placed(words: Any, size: int, points: Any, order: Any, held: Any, places: A
 
 
 @inlined
-def _settled(  # noqa: PLR0917
+def _settled(  # noqa: PLR0917 - as kernels
     points: Any, order: Any, words: Any, held: Any, places: Any, looked: Any, sums: Any, squares: Any
 ) -> None:
     """Bring few rows into the order of a tree: words take their places until the order is known."""
@@ -204,11 +208,9 @@ def _settled(  # noqa: PLR0917
         top -= 1
         if high - low <= LANES:
             continue
-        count, step = 0, max(1, (high - low) // looked.size)
-        for i in range(low, high, step):
-            if count < looked.size:
-                looked[count] = np.int64(words[i] & ROW)
-                count += 1
+        count = min(looked.size, high - low)
+        for i in range(count):
+            looked[i] = np.int64(words[low + i * ((high - low) // count)] & ROW)
         axis = _widest(points, looked, count, sums, squares)
         for i in range(low, high):
             row = np.int64(words[i] & ROW)
